@@ -1,0 +1,49 @@
+#ifndef RUNNER_TASK_H
+#define RUNNER_TASK_H
+/* Tasks: what is trained, its losses, and what "generate" means. A task builds programs (graphs with named
+ * inputs and outputs) over one parameter set and fills the host inputs that are its own; the loop, the data
+ * and the optimiser are the runner's.
+ *
+ * Inputs that the runner fills where a program has them:
+ *     "image"  [B, H, W, 3]  training images in −1 … 1
+ *     "label"  [B] int32     their labels, where the model has classes (label drop is the task's)
+ * Outputs: "loss" [1]; others of shape [1] are logged as metrics under their names.
+ * Thread safety: building as graph.h; feed() from one thread. */
+#include <runner/kernel.h>
+#include <runner/model.h>
+#include <runner/sampler.h>
+#include <runner/schedule.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct rn_task_env {
+    size_t bytes;
+    rn_chosen model;
+    int64_t batch, height, width; /* of the program being built or fed */
+    bool noise_given;             /* the train program takes "eps" as an input instead of drawing it */
+} rn_task_env;
+
+typedef struct rn_task {
+    RN_COMPONENT_HEAD;
+    /* What cannot be seen from one value alone (divisibility of scales …); no graph is built. */
+    RN_NODISCARD bool (*check)(const void *params, const rn_task_env *env, rn_error *err);
+    /* The train program (or, in a graph that is not for training, the validation program). */
+    void (*build_loss)(rn_graph *g, const void *params, const rn_task_env *env);
+    /* "z" [B, H, W, 3], "logsnr", "alpha", "sigma" [B] (, "label") → "x0" [B, H, W, 3]. */
+    void (*build_denoise)(rn_graph *g, const void *params, const rn_task_env *env);
+    /* Host values of the train program's input `name` for one step: floats[count], or ints[count] for an
+     * integer input (preset by the runner: labels). False: no such input of this task's. */
+    bool (*feed)(const void *params, const rn_task_env *env, const rn_step *step, const char *name, float *floats,
+                 int32_t *ints, int64_t count);
+    /* The schedule that samplers walk. */
+    RN_NODISCARD bool (*curve)(const void *params, const rn_task_env *env, rn_curve *curve, rn_error *err);
+    /* Host values of the denoise program's scalar inputs at one logSNR: "logsnr", "alpha", "sigma". */
+    double (*denoise_scalar)(const void *params, const char *name, double logsnr);
+} rn_task;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,45 @@
+#include <runner/error.h>
+
+#include <stdio.h>
+#include <string.h>
+
+bool rn_fail_v(rn_error *err, rn_code code, rn_place place, const char *format, va_list args)
+{
+    err->code = code;
+    err->line = place.line;
+    err->column = place.column;
+    snprintf(err->file, sizeof err->file, "%s", place.file ? place.file : "");
+    vsnprintf(err->text, sizeof err->text, format, args);
+    return false;
+}
+
+bool rn_fail(rn_error *err, rn_code code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    rn_fail_v(err, code, (rn_place){0}, format, args);
+    va_end(args);
+    return false;
+}
+
+bool rn_fail_at(rn_error *err, rn_code code, rn_place place, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    rn_fail_v(err, code, place, format, args);
+    va_end(args);
+    return false;
+}
+
+bool rn_context(rn_error *err, const char *format, ...)
+{
+    char text[sizeof err->text];
+    va_list args;
+    va_start(args, format);
+    const int n = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    const size_t used = n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
+    snprintf(text + used, sizeof text - used, ": %s", err->text);
+    memcpy(err->text, text, sizeof text);
+    return false;
+}

@@ -1,0 +1,17 @@
+#ifndef RN_BASE_PARALLEL_H
+#define RN_BASE_PARALLEL_H
+/* The one parallel loop. CMake chooses its file: OpenMP (one pool with libraries that use it) or pthreads
+ * (what ThreadSanitizer understands). Denormals are flushed in every thread of the pool. */
+#include <stdint.h>
+
+typedef void rn_parallel_body(void *context, int thread, int64_t begin, int64_t end);
+
+/* Threads of the pool: set once, by the command line; before that the CPUs this process may use. */
+void rn_threads_set(int threads);
+int rn_threads(void);
+
+/* body(context, t, n·t/T, n·(t+1)/T) for each of the T threads with a range that is not empty; returns when
+ * all have. Not from inside a body. */
+void rn_parallel(int64_t n, rn_parallel_body *body, void *context);
+
+#endif
