@@ -33,13 +33,13 @@ bool rn_fail_at(rn_error *err, rn_code code, rn_place place, const char *format,
 
 bool rn_context(rn_error *err, const char *format, ...)
 {
-    char text[sizeof err->text];
+    char text[2 * sizeof err->text + 2];
     va_list args;
     va_start(args, format);
-    const int n = vsnprintf(text, sizeof text, format, args);
+    vsnprintf(text, sizeof err->text, format, args);
     va_end(args);
-    const size_t used = n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
-    snprintf(text + used, sizeof text - used, ": %s", err->text);
-    memcpy(err->text, text, sizeof text);
+    strcat(strcat(text, ": "), err->text);
+    memcpy(err->text, text, sizeof err->text);
+    err->text[sizeof err->text - 1] = '\0'; /* a context longer than the room cuts the finder's words */
     return false;
 }
