@@ -6,12 +6,13 @@
 #include <elf.h>
 #include <string.h>
 
+/* RELATIVE: the relocation that stands for a pointer inside the object. */
 #if defined(__x86_64__)
-enum { THIS_MACHINE = EM_X86_64 };
+enum { THIS_MACHINE = EM_X86_64, RELATIVE = R_X86_64_RELATIVE };
 #elif defined(__aarch64__)
-enum { THIS_MACHINE = EM_AARCH64 };
+enum { THIS_MACHINE = EM_AARCH64, RELATIVE = R_AARCH64_RELATIVE };
 #elif defined(__riscv)
-enum { THIS_MACHINE = EM_RISCV };
+enum { THIS_MACHINE = EM_RISCV, RELATIVE = R_RISCV_RELATIVE };
 #else
 #error "which ELF machine is this? add it here and to machine_names"
 #endif
@@ -81,6 +82,20 @@ static bool loaded(const image *im, uint64_t address, uint64_t n, uint32_t flags
     return false;
 }
 
+/* The part to be write-protected after relocation, which linkers round up to whole pages. */
+static bool protectable(const image *im, const Elf64_Phdr *relro)
+{
+    for (int i = 0; i < im->header.e_phnum; i++) {
+        const Elf64_Phdr p = segment(im, i);
+        if (p.p_type != PT_LOAD || relro->p_vaddr < p.p_vaddr)
+            continue;
+        const uint64_t end = (p.p_vaddr + p.p_memsz + p.p_align - 1) / p.p_align * p.p_align;
+        if (inside(end - p.p_vaddr, relro->p_vaddr - p.p_vaddr, relro->p_memsz))
+            return true;
+    }
+    return false;
+}
+
 /* A 64-bit little-endian shared object for this machine, as long as its headers say. */
 static bool check_header(image *im)
 {
@@ -140,11 +155,32 @@ static bool check_segments(image *im, Elf64_Phdr *dynamic)
                               p.p_type == PT_GNU_RELRO || p.p_type == PT_PHDR || p.p_type == PT_GNU_PROPERTY;
         if (followed && p.p_filesz > 0 && at(im, p.p_vaddr, p.p_filesz) != im->file + p.p_offset)
             return REFUSE(im, "damaged: segment %d is not where the loaded ones are", i);
+        if (p.p_type == PT_GNU_RELRO && !protectable(im, &p))
+            return REFUSE(im, "damaged: segment %d protects more than is loaded", i);
         if (p.p_type == PT_TLS && (p.p_align & (p.p_align - 1)) != 0)
             return REFUSE(im, "damaged: the alignment of segment %d is no power of two", i);
     }
     if (dynamic->p_type != PT_DYNAMIC)
         return REFUSE(im, "no shared object: it has no dynamic table; link it with -shared");
+    return true;
+}
+
+/* What the sections say must be in memory is in a segment with the rights that it needs; a segment whose type or
+ * flags were damaged shows here. Not possible where the section headers are stripped. */
+static bool check_sections(image *im)
+{
+    const Elf64_Ehdr *h = &im->header;
+    if (h->e_shoff == 0)
+        return true;
+    if (h->e_shentsize != sizeof(Elf64_Shdr))
+        return REFUSE(im, "damaged: the sizes in the ELF header are not those of the format");
+    for (int i = 1; i < h->e_shnum; i++) {
+        Elf64_Shdr s;
+        memcpy(&s, im->file + h->e_shoff + (size_t)i * sizeof s, sizeof s);
+        const uint32_t rights = PF_R | (s.sh_flags & SHF_WRITE ? PF_W : 0) | (s.sh_flags & SHF_EXECINSTR ? PF_X : 0);
+        if ((s.sh_flags & SHF_ALLOC) && !(s.sh_flags & SHF_TLS) && !loaded(im, s.sh_addr, s.sh_size, rights))
+            return REFUSE(im, "damaged: section %d is in no segment that would load it as it needs", i);
+    }
     return true;
 }
 
@@ -260,7 +296,8 @@ static bool check_relocations(image *im)
             Elf64_Rela r;
             memcpy(&r, table + i * sizeof r, sizeof r);
             const uint64_t symbol = ELF64_R_SYM(r.r_info);
-            if (!loaded(im, r.r_offset, 8, PF_W) || (symbol != 0 && symbol >= im->n_symbols))
+            if (!loaded(im, r.r_offset, 8, PF_W) || (symbol != 0 && symbol >= im->n_symbols) ||
+                (ELF64_R_TYPE(r.r_info) == RELATIVE && !loaded(im, (uint64_t)r.r_addend, 0, PF_R)))
                 return REFUSE(im, "damaged: relocation %" PRIu64 " points outside its segments", i);
         }
     }
@@ -305,8 +342,8 @@ bool rn_elf_plugin_head(const char *path, const uint8_t *file, size_t bytes, rn_
 {
     image im = {.file = file, .bytes = bytes, .err = err};
     Elf64_Phdr dynamic = {0};
-    if (check_header(&im) && check_segments(&im, &dynamic) && read_dynamic(&im, &dynamic) && count_symbols(&im) &&
-        check_relocations(&im) && find_export(&im, head))
+    if (check_header(&im) && check_segments(&im, &dynamic) && check_sections(&im) && read_dynamic(&im, &dynamic) &&
+        count_symbols(&im) && check_relocations(&im) && find_export(&im, head))
         return true;
     return rn_context(err, "plugin '%s'", path);
 }

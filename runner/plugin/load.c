@@ -50,11 +50,12 @@ static bool fail_dlopen(const char *path, rn_error *err)
     if (!symbol)
         return rn_fail(err, RN_EPLUGIN, "plugin '%s': could not be opened: %s", path, reason);
     symbol += sizeof undefined - 1;
+    const int n = (int)strcspn(symbol, ","); /* a version may follow */
     if (strncmp(symbol, "rn_", 3) == 0)
-        return rn_fail(err, RN_EPLUGIN, "plugin '%s': built for a newer runner: it needs '%s', which this runner has "
-                       "not; build it again with this runner's headers", path, symbol);
-    return rn_fail(err, RN_EPLUGIN, "plugin '%s': it needs '%s', which none of the libraries that it is linked with "
-                   "has", path, symbol);
+        return rn_fail(err, RN_EPLUGIN, "plugin '%s': built for a newer runner: it needs '%.*s', which this runner "
+                       "has not; build it again with this runner's headers", path, n, symbol);
+    return rn_fail(err, RN_EPLUGIN, "plugin '%s': it needs '%.*s', which none of the libraries that it is linked "
+                   "with has", path, n, symbol);
 }
 
 static bool open_file(rn_registry *r, rn_arena *a, const char *path, rn_error *err)
