@@ -4,6 +4,12 @@
 
 #include <dlfcn.h>
 
+/* Structs that were made stay until the program ends, reachable from here. */
+static struct made {
+    struct made *before;
+    max_align_t values[];
+} *made;
+
 const rn_plugin *plugin_of(const char *folder)
 {
     char path[1024];
@@ -37,8 +43,11 @@ void *params_of(const rn_component *c, const char *values)
 {
     if (!c->params)
         return NULL;
-    char *s = calloc(1, c->params_bytes), text[256];
-    assert_non_null(s);
+    struct made *m = calloc(1, sizeof *m + c->params_bytes);
+    assert_non_null(m);
+    m->before = made;
+    made = m;
+    char *s = (char *)m->values, text[256];
     for (const rn_param *row = c->params; row->type != RN_PARAM_END; row++) {
         if (!golden_text(values, row->name, text, sizeof text)) {
             if (!row->def)

@@ -12,7 +12,7 @@ const rn_plugin *plugin_of(const char *folder);
 /* The component of that name in a NULL-ended array of descriptors; NULL: there is none. */
 const rn_component *component_in(const void *descriptors, const char *name);
 
-/* The struct of a component, from malloc (never freed): defaults, replaced by "key=value;key=value" where a key
+/* The struct of a component (it stays until the program ends): defaults, replaced by "key=value;key=value" where a key
  * is one of the schema's. Numbers, booleans and choices. NULL for a component without parameters. */
 void *params_of(const rn_component *c, const char *values);
 
