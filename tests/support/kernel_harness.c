@@ -44,14 +44,8 @@ static void fill(harness_call *h, int input, rn_stream r)
     }
 }
 
-void harness_open(harness_call *h, const rn_op *op, rn_type type, int number, int64_t gap)
+static void open_call(harness_call *h, const rn_op *op, rn_type type, rn_stream r, int64_t gap)
 {
-    *h = (harness_call){.step = {.seed = 7, .step = (uint32_t)number, .first_image = 3}};
-    rn_stream r = {.seed = 7, .stream = rn_stream_of(op->name), .step = (uint32_t)number};
-    while (h->example.n_in < RN_MAX_IN && op->inputs[h->example.n_in].name)
-        h->example.n_in++;
-    h->example.attr = room(op->params_bytes);
-    op->example(&h->example, r, number);
     h->call = (rn_call){.op = op, .attr = h->example.attr, .n_in = h->example.n_in, .n_out = op->n_out, .in = h->in, .out = h->out};
     for (int i = 0; i < h->example.n_in; i++) {
         h->in[i] = h->example.in[i];
@@ -65,9 +59,37 @@ void harness_open(harness_call *h, const rn_op *op, rn_type type, int number, in
     }
     rn_error err = {0};
     if (!op->shape(&h->call, h->out, &err))
-        fail_msg("%s refuses its example %d: %s", op->name, number, err.text);
+        fail_msg("%s refuses an example: %s", op->name, err.text);
     for (int j = 0; j < op->n_out; j++)
         h->out_memory[j] = room(extent(h->out[j]));
+}
+
+static int inputs_of(const rn_op *op)
+{
+    int n = 0;
+    while (n < RN_MAX_IN && op->inputs[n].name)
+        n++;
+    return n;
+}
+
+void harness_open(harness_call *h, const rn_op *op, rn_type type, int number, int64_t gap)
+{
+    *h = (harness_call){.step = {.seed = 7, .step = (uint32_t)number, .first_image = 3}};
+    const rn_stream r = {.seed = 7, .stream = rn_stream_of(op->name), .step = (uint32_t)number};
+    h->example.n_in = inputs_of(op);
+    h->example.attr = room(op->params_bytes);
+    op->example(&h->example, r, number);
+    open_call(h, op, type, r, gap);
+}
+
+void harness_open_as(harness_call *h, const rn_op *op, rn_type type, const rn_example *example, int64_t gap)
+{
+    *h = (harness_call){.example = *example, .step = {.seed = 7, .first_image = 3}};
+    h->example.n_in = inputs_of(op);
+    h->example.attr = room(op->params_bytes);
+    if (op->params_bytes)
+        memcpy(h->example.attr, example->attr, op->params_bytes);
+    open_call(h, op, type, (rn_stream){.seed = 7, .stream = rn_stream_of(op->name)}, gap);
 }
 
 void harness_close(harness_call *h)
@@ -118,8 +140,18 @@ const char *harness_run(harness_call *h, const rn_kernel *kernel, int pieces, bo
     return NULL;
 }
 
-double harness_output(const harness_call *h, int j, int64_t i)
+static double element_of(rn_shape s, const void *memory, int64_t element)
 {
-    const int64_t at = place(h->out[j], i);
-    return h->out[j].type == RN_F64 ? ((const double *)h->out_memory[j])[at] : (double)((const float *)h->out_memory[j])[at];
+    const int64_t at = place(s, element);
+    return s.type == RN_F64   ? ((const double *)memory)[at]
+           : s.type == RN_F32 ? (double)((const float *)memory)[at]
+                              : (double)((const int32_t *)memory)[at];
+}
+double harness_input(const harness_call *h, int i, int64_t element)
+{
+    return element_of(h->in[i], h->in_memory[i], element);
+}
+double harness_output(const harness_call *h, int j, int64_t element)
+{
+    return element_of(h->out[j], h->out_memory[j], element);
 }

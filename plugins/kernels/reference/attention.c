@@ -74,7 +74,7 @@ static const char *grad_plan(const rn_call *c, int threads, rn_work *work)
 /* P and dS of token i of q and token j of k. */
 static ACC weight_of(const rn_call *c, const rn_buffers *m, sizes s, int64_t head, int64_t i, int64_t j)
 {
-    const ACC lse = (ACC)((const REAL *)m->in[4])[head * s.tq + i];
+    const ACC lse = (ACC)((const REAL *)m->in[4])[head * rn_pitch(c->in[4]) + i];
     return exp(s.scale * dot(in_token(c, m, s, 0, head, i), in_token(c, m, s, 1, head, j), s.channels) - lse);
 }
 static ACC slope_of(const rn_call *c, const rn_buffers *m, sizes s, int64_t head, int64_t i, int64_t j, ACC weight)

@@ -52,6 +52,16 @@ static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int 
     }
 }
 
+#ifdef REAL_IS_float
+static void normals(rn_stream s, uint64_t first, int64_t n, REAL *y) { rn_random_normals(s, first, (size_t)n, y); }
+#else
+static void normals(rn_stream s, uint64_t first, int64_t n, REAL *y)
+{
+    for (int64_t k = 0; k < n; k++)
+        y[k] = rn_random_normal(s, first + (uint64_t)k);
+}
+#endif
+
 static const char *normal_plan(const rn_call *c, int threads, rn_work *work)
 {
     (void)threads;
@@ -64,13 +74,8 @@ static void normal_run(const rn_call *c, const rn_work *work, const rn_buffers *
     (void)work, (void)phase;
     const rn_stream s = stream_of(m, ((const rn_random_normal_attr *)c->attr)->stream);
     const int64_t last = least(end * UNIT_ELEMENTS, rn_count(c->out[0]));
-    float normal[PIECE]; /* float32 in every graph, so that both types begin from the same noise */
-    for (int64_t k = begin * UNIT_ELEMENTS; k < last; k += PIECE) {
-        const int64_t piece = least(PIECE, last - k);
-        rn_random_normals(s, first_index(c, m) + (uint64_t)k, (size_t)piece, normal);
-        for (int64_t j = 0; j < piece; j++)
-            ((REAL *)m->out[0])[k + j] = (REAL)normal[j];
-    }
+    const int64_t first = begin * UNIT_ELEMENTS;
+    normals(s, first_index(c, m) + (uint64_t)first, last - first, (REAL *)m->out[0] + first);
 }
 
 REFERENCE(dropout, plan, run);

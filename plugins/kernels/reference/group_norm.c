@@ -114,11 +114,11 @@ static const char *grad_plan(const rn_call *c, int threads, rn_work *work)
 }
 
 /* An image's mean and rstd, spread over channels. */
-static void statistics(cut k, const rn_buffers *m, int64_t image, ACC *mean, ACC *rstd)
+static void statistics(const rn_call *c, cut k, const rn_buffers *m, int64_t image, ACC *mean, ACC *rstd)
 {
     for (int64_t j = 0; j < k.channels; j++) {
-        mean[j] = (ACC)((const REAL *)m->in[2])[image * k.groups + j / k.width];
-        rstd[j] = (ACC)((const REAL *)m->in[3])[image * k.groups + j / k.width];
+        mean[j] = (ACC)((const REAL *)m->in[2])[image * rn_pitch(c->in[2]) + j / k.width];
+        rstd[j] = (ACC)((const REAL *)m->in[3])[image * rn_pitch(c->in[3]) + j / k.width];
     }
 }
 
@@ -129,7 +129,7 @@ static void sum_block(const rn_call *c, const rn_buffers *m, cut k, int64_t u, A
     const REAL *dy = (const REAL *)m->in[4] + image * k.pixels * rn_pitch(c->in[4]);
     ACC *mean = m->thread_scratch, *rstd = mean + k.channels;
     ACC *sum = by_block + u * 2 * k.channels, *along = sum + k.channels;
-    statistics(k, m, image, mean, rstd);
+    statistics(c, k, m, image, mean, rstd);
     memset(sum, 0, (size_t)(2 * k.channels) * sizeof *sum);
     for (int64_t p = first; p < last; p++) {
         const REAL *xp = x + p * rn_pitch(c->in[0]), *dp = dy + p * rn_pitch(c->in[4]);
@@ -164,7 +164,7 @@ static void dx_block(const rn_call *c, const rn_buffers *m, cut k, int64_t u, co
     REAL *dx = (REAL *)m->out[0] + image * k.pixels * k.channels;
     ACC *mean = m->thread_scratch, *rstd = mean + k.channels, *factor = rstd + k.channels;
     ACC *flat = factor + k.channels, *along = flat + k.channels;
-    statistics(k, m, image, mean, rstd);
+    statistics(c, k, m, image, mean, rstd);
     for (int64_t j = 0; j < k.channels; j++) {
         factor[j] = w ? (ACC)w[j] : 1;
         flat[j] = by_group[image * 2 * k.groups + j / k.width];
