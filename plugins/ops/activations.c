@@ -25,6 +25,12 @@ static void example(rn_example *e, rn_stream r, int number)
     e->high[0] = number % 2 ? -0.1 : 3;
 }
 
+static void grad_example(rn_example *e, rn_stream r, int number)
+{
+    example(e, r, number);
+    e->in[1] = e->in[0];
+}
+
 /* clang-format off */
 #define ACTIVATION(name_, doc_)                                                                                        \
     const rn_op op_##name_ = {                                                                                         \
@@ -35,7 +41,7 @@ static void example(rn_example *e, rn_stream r, int number)
     const rn_op op_##name_##_grad = {                                                                                  \
         .bytes = sizeof(rn_op), .name = #name_ "_grad", .doc = "the gradient of " #name_ ": f'(x)·dy",                 \
         .inputs = {{"x"}, {"dy"}}, .n_out = 1, .traits = RN_POINTWISE | RN_IN_PLACE,                                   \
-        .shape = equal_inputs, .cost = cost,                                                                           \
+        .shape = equal_inputs, .cost = cost, .example = grad_example,                                                  \
     }
 /* clang-format on */
 

@@ -85,6 +85,13 @@ static void example(rn_example *e, rn_stream r, int number)
         e->high[0] = e->high[1] = 3;
     }
 }
+static void grad_example(rn_example *e, rn_stream r, int number)
+{
+    example(e, r, number);
+    const rn_shape q = e->in[0];
+    e->in[3] = e->in[5] = q;
+    e->in[4] = shape3(q.dim[0], ((const rn_attention_attr *)e->attr)->heads, q.dim[1]);
+}
 
 const rn_op op_attention = {
     .bytes = sizeof(rn_op), .name = "attention", .doc = "softmax(q·kᵀ/√D)·v, head by head",
@@ -96,5 +103,5 @@ const rn_op op_attention_grad = {
     .bytes = sizeof(rn_op), .name = "attention_grad", .doc = "the gradients of attention",
     .params = params, .params_bytes = sizeof(rn_attention_attr),
     .inputs = {{"q", .rank = 3}, {"k", .rank = 3}, {"v", .rank = 3}, {"y", .rank = 3}, {"lse", .rank = 3}, {"dy", .rank = 3}},
-    .n_out = 3, .traits = RN_PRODUCT, .shape = grad_shape, .cost = grad_cost,
+    .n_out = 3, .traits = RN_PRODUCT, .shape = grad_shape, .cost = grad_cost, .example = grad_example,
 };

@@ -76,16 +76,30 @@ static void grad_example(rn_example *e, rn_stream r, int number)
     e->high[0] = (double)rows + 1;
 }
 
+static void logsnr_example(rn_example *e, rn_stream r, int number)
+{
+    (void)number;
+    e->in[0] = shape1(draw(r, 0, 1, 9));
+    e->low[0] = -15;
+    e->high[0] = 15;
+}
+static void sinusoid_example(rn_example *e, rn_stream r, int number)
+{
+    *(rn_sinusoid_embedding_attr *)e->attr = (rn_sinusoid_embedding_attr){2 * (number % 5 + 1)};
+    e->in[0] = shape1(draw(r, 0, 1, 5));
+    e->high[0] = 1000;
+}
+
 const rn_op op_logsnr_to_t = {
     .bytes = sizeof(rn_op), .name = "logsnr_to_t", .doc = "t = (2/π)·atan(e^(−λ/2)) of the logSNR λ",
     .inputs = {{"logsnr"}}, .n_out = 1, .traits = RN_POINTWISE | RN_IN_PLACE,
-    .shape = same_as_input, .cost = transcendental_cost,
+    .shape = same_as_input, .cost = transcendental_cost, .example = logsnr_example,
 };
 const rn_op op_sinusoid_embedding = {
     .bytes = sizeof(rn_op), .name = "sinusoid_embedding", .doc = "sines, then cosines, of x·10000^(−i/(dim/2))",
     .params = sinusoid_params, .params_bytes = sizeof(rn_sinusoid_embedding_attr),
     .inputs = {{"x", .rank = 1}}, .n_out = 1,
-    .shape = sinusoid_shape, .cost = transcendental_cost,
+    .shape = sinusoid_shape, .cost = transcendental_cost, .example = sinusoid_example,
 };
 const rn_op op_embedding = {
     .bytes = sizeof(rn_op), .name = "embedding", .doc = "rows of a table; zeros for an index outside of it",

@@ -47,6 +47,11 @@ static void example(rn_example *e, rn_stream r, int number)
                                  : shape2(batch, channels);
     e->in[1] = e->in[2] = shape2(batch, channels);
 }
+static void grad_example(rn_example *e, rn_stream r, int number)
+{
+    example(e, r, number);
+    e->in[2] = e->in[0];
+}
 
 const rn_op op_film = {
     .bytes = sizeof(rn_op), .name = "film", .doc = "x·(1 + scale) + offset, by image and channel",
@@ -56,5 +61,5 @@ const rn_op op_film = {
 const rn_op op_film_grad = {
     .bytes = sizeof(rn_op), .name = "film_grad", .doc = "the gradients of film",
     .inputs = {{"x"}, {"scale", .rank = 2}, {"dy"}}, .n_out = 3,
-    .shape = grad_shape, .cost = grad_cost,
+    .shape = grad_shape, .cost = grad_cost, .example = grad_example,
 };

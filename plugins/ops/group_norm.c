@@ -77,6 +77,12 @@ static void example(rn_example *e, rn_stream r, int number)
     e->in[0] = number % 4 == 1 ? shape3(batch, side * side, channels) : shape4(batch, side, side + 1, channels);
     e->in[1] = e->in[2] = number % 4 == 3 ? (rn_shape){0} : shape1(channels);
 }
+static void grad_example(rn_example *e, rn_stream r, int number)
+{
+    example(e, r, number);
+    e->in[2] = e->in[3] = shape2(e->in[0].dim[0], ((const rn_group_norm_attr *)e->attr)->groups);
+    e->in[4] = e->in[0];
+}
 
 const rn_op op_group_norm = {
     .bytes = sizeof(rn_op), .name = "group_norm", .doc = "groups of channels to mean 0, variance 1, then ·w + b",
@@ -89,5 +95,5 @@ const rn_op op_group_norm_grad = {
     .bytes = sizeof(rn_op), .name = "group_norm_grad", .doc = "the gradients of group_norm",
     .params = params, .params_bytes = sizeof(rn_group_norm_attr),
     .inputs = {{"x"}, {"w", .rank = 1, .optional = true}, {"mean", .rank = 2}, {"rstd", .rank = 2}, {"dy"}}, .n_out = 3,
-    .shape = grad_shape, .cost = grad_cost,
+    .shape = grad_shape, .cost = grad_cost, .example = grad_example,
 };

@@ -65,6 +65,12 @@ static void example(rn_example *e, rn_stream r, int number)
     e->low[0] = -3;
     e->high[0] = 3;
 }
+static void grad_example(rn_example *e, rn_stream r, int number)
+{
+    example(e, r, number);
+    e->in[2] = e->in[3] = shape1(rn_rows(e->in[0]));
+    e->in[4] = e->in[0];
+}
 
 const rn_op op_layer_norm = {
     .bytes = sizeof(rn_op), .name = "layer_norm", .doc = "each row to mean 0, variance 1, then ·w + b",
@@ -77,5 +83,5 @@ const rn_op op_layer_norm_grad = {
     .bytes = sizeof(rn_op), .name = "layer_norm_grad", .doc = "the gradients of layer_norm",
     .params = params, .params_bytes = sizeof(rn_layer_norm_attr),
     .inputs = {{"x"}, {"w", .rank = 1, .optional = true}, {"mean", .rank = 1}, {"rstd", .rank = 1}, {"dy"}}, .n_out = 3,
-    .shape = grad_shape, .cost = grad_cost,
+    .shape = grad_shape, .cost = grad_cost, .example = grad_example,
 };

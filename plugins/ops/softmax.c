@@ -15,6 +15,11 @@ static void example(rn_example *e, rn_stream r, int number)
     const int64_t rows = draw(r, 0, 1, 4), n = number % 4 == 3 ? 1 : draw(r, 1, 1, 7);
     e->in[0] = number % 3 == 0 ? shape2(rows, n) : number % 3 == 1 ? shape3(2, rows, n) : shape1(n);
 }
+static void grad_example(rn_example *e, rn_stream r, int number)
+{
+    example(e, r, number);
+    e->in[1] = e->in[0];
+}
 
 const rn_op op_softmax = {
     .bytes = sizeof(rn_op), .name = "softmax", .doc = "along the last axis",
@@ -24,5 +29,5 @@ const rn_op op_softmax = {
 const rn_op op_softmax_grad = {
     .bytes = sizeof(rn_op), .name = "softmax_grad", .doc = "the gradient of softmax from its result",
     .inputs = {{"y"}, {"dy"}}, .n_out = 1,
-    .shape = equal_inputs, .cost = grad_cost,
+    .shape = equal_inputs, .cost = grad_cost, .example = grad_example,
 };
