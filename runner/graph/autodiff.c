@@ -218,14 +218,15 @@ static void make_gradients_plain(rn_graph *g)
     }
 }
 
-void rn_graph_differentiate(rn_graph *g, rn_tensor loss, rn_tensor seed)
+void rn_graph_differentiate(rn_graph *g, int n, const rn_tensor *of, const rn_tensor *cotangent)
 {
     if (g->failed)
         return;
-    if (rn_count(rn_shape_of(g, loss)) != 1 || rn_count(rn_shape_of(g, seed)) != 1) {
-        rn_graph_fail(g, RN_ESHAPE, "the loss and its seed have to be scalars");
-        return;
-    }
+    for (int i = 0; i < n; i++)
+        if (!of[i] || !cotangent[i] || !rn_same_dims(rn_shape_of(g, of[i]), rn_shape_of(g, cotangent[i]))) {
+            rn_graph_fail(g, RN_ESHAPE, "a tensor and what its gradient begins with differ in shape");
+            return;
+        }
     shares s = {.g = g, .sum = op_with(g, RN_SUM)};
     const int64_t n_tensors = g->n_tensors, n_nodes = g->n_nodes;
     s.first = malloc((size_t)n_tensors * sizeof *s.first);
@@ -236,7 +237,8 @@ void rn_graph_differentiate(rn_graph *g, rn_tensor loss, rn_tensor seed)
     } else {
         for (int64_t i = 0; i < n_tensors; i++)
             s.first[i] = -1;
-        add_share(&s, loss, seed, -1);
+        for (int i = 0; i < n; i++)
+            add_share(&s, of[i], cotangent[i], -1);
         for (int64_t i = n_nodes - 1; i >= 0 && !g->failed; i--)
             differentiate_node(&s, (int32_t)i);
         for (int64_t i = 1; i < n_tensors && !g->failed; i++)

@@ -92,10 +92,10 @@ void rn_graph_close(rn_graph *g);
 /* False with the first error of building, if there was one. */
 RN_NODISCARD bool rn_graph_check(const rn_graph *g, rn_error *err);
 
-/* Adds the nodes that compute the gradient of the scalar `loss`, times `seed` ([1], usually an input that is
- * 1), with respect to every parameter that it depends on. The program writes them into the flat gradient array,
- * at the parameters' offsets. */
-void rn_graph_differentiate(rn_graph *g, rn_tensor loss, rn_tensor seed);
+/* Adds the nodes that compute the gradient of Σ over i of ⟨of[i], cotangent[i]⟩ (equal shapes; for a loss: [1], and
+ * an input that is 1) with respect to every parameter that it depends on. The program writes them into the flat
+ * gradient array, at the parameters' offsets. Once for a graph. */
+void rn_graph_differentiate(rn_graph *g, int n, const rn_tensor *of, const rn_tensor *cotangent);
 
 /* The call of a node as op rules and kernels see it; shapes are written to the two arrays. */
 rn_call rn_node_call(const rn_graph *g, const rn_node *node, rn_shape in[RN_MAX_IN], rn_shape out[RN_MAX_OUT]);
