@@ -25,8 +25,6 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
         return why;
     if (((const rn_conv2d_attr *)c->attr)->groups != 1)
         return "one group only";
-    if (!rn_dense(c->in[1]))
-        return "dense weights only";
     const windows g = windows_of(c);
     const int64_t block = block_of(&g);
     work->units = (windows_count(&g) + block - 1) / block;
@@ -49,7 +47,7 @@ static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int 
             windows_gather(&g, m->in[0], m->thread_scratch, n, n + count);
             panel = (blas_matrix){m->thread_scratch, k, false};
         }
-        blas_affine(g.type, count, rn_last(y), k, panel, (blas_matrix){m->in[1], rn_last(y), false},
+        blas_affine(g.type, count, rn_last(y), k, panel, (blas_matrix){m->in[1], rn_pitch(c->in[1]), false},
                     c->n_in > 2 ? m->in[2] : NULL, blas_at(m->out[0], g.type, n * rn_pitch(y)), rn_pitch(y));
     }
 }

@@ -41,8 +41,6 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
         return why;
     if (a->groups != 1)
         return "one group only";
-    if (!rn_dense(c->in[1]))
-        return "dense weights only";
     if (a->stride != 1) {
         const windows g = windows_over_dx(c);
         work->units = g.batch;
@@ -68,16 +66,16 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
         real *restrict t = to;                                                                     \
         for (int64_t o = 0; o < out; o++)                                                          \
             for (int64_t i = 0; i < in; i++)                                                       \
-                t[o * in + i] = f[i * out + o];                                                    \
+                t[o * in + i] = f[i * pitch + o];                                                    \
     } while (0)
 
 /* Tap (p, q) of w, [C, O], as tap (kh−1−p, kw−1−q) of scratch, [O, C]. */
 static void turn_taps(const rn_call *c, const rn_buffers *m, int64_t begin, int64_t end)
 {
     const rn_shape w = c->in[1];
-    const int64_t taps = w.dim[0] * w.dim[1], in = w.dim[2], out = w.dim[3];
+    const int64_t taps = w.dim[0] * w.dim[1], in = w.dim[2], out = w.dim[3], pitch = rn_pitch(w);
     for (int64_t tap = begin; tap < end; tap++) {
-        const void *from = blas_in(m->in[1], w.type, tap * in * out);
+        const void *from = blas_in(m->in[1], w.type, tap * in * pitch);
         void *to = blas_at(m->scratch, w.type, (taps - 1 - tap) * in * out);
         if (w.type == RN_F32)
             TURN(float);
@@ -95,7 +93,7 @@ static void gather_products(const rn_call *c, const rn_buffers *m, int64_t begin
     for (int64_t n = begin * block; n < last; n += block) {
         const int64_t count = blas_least(block, total - n);
         blas_matrix panel = {blas_in(m->in[0], g.type, n * g.pitch), g.pitch, false};
-        blas_matrix w = {m->in[1], rn_last(c->in[1]), true};
+        blas_matrix w = {m->in[1], rn_pitch(c->in[1]), true};
         if (!windows_are_pixels(&g)) {
             windows_gather(&g, m->in[0], m->thread_scratch, n, n + count);
             panel = (blas_matrix){m->thread_scratch, k, false};
@@ -132,7 +130,7 @@ static void scatter_products(const rn_call *c, const rn_buffers *m, int64_t begi
             const int64_t count = blas_least(block, (image + 1) * each - n);
             blas_product(g.type, count, k, rn_last(dy), 1,
                          (blas_matrix){blas_in(m->in[0], g.type, n * rn_pitch(dy)), rn_pitch(dy), false},
-                         (blas_matrix){m->in[1], rn_last(dy), true}, 0, m->thread_scratch, k);
+                         (blas_matrix){m->in[1], rn_pitch(c->in[1]), true}, 0, m->thread_scratch, k);
             windows_scatter(&g, m->thread_scratch, m->out[0], n, n + count);
         }
     }

@@ -10,8 +10,6 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     const char *why = blas_refusal(c);
     if (why)
         return why;
-    if (!rn_dense(c->in[1]))
-        return "dense weights only";
     const int64_t rows = rn_rows(c->in[0]), block = blas_unit_rows(rows, row_bytes(c->in[0]));
     work->units = (rows + block - 1) / block;
     return NULL;
@@ -27,7 +25,7 @@ static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int 
     for (int64_t r = first; r < last; r += block)
         blas_affine(x.type, blas_least(block, rows - r), rn_last(y), rn_last(x),
                     (blas_matrix){blas_in(m->in[0], x.type, r * rn_pitch(x)), rn_pitch(x), false},
-                    (blas_matrix){m->in[1], rn_last(c->in[1]), turned}, c->n_in > 2 ? m->in[2] : NULL,
+                    (blas_matrix){m->in[1], rn_pitch(c->in[1]), turned}, c->n_in > 2 ? m->in[2] : NULL,
                     blas_at(m->out[0], y.type, r * rn_pitch(y)), rn_pitch(y));
 }
 
