@@ -72,6 +72,9 @@ RN_API bool rn_fail(rn_error *err, rn_code code, const char *format, ...) RN_PRI
 RN_API bool rn_fail_at(rn_error *err, rn_code code, rn_place place, const char *format, ...) RN_PRINTF(4, 5);
 RN_API bool rn_fail_v(rn_error *err, rn_code code, rn_place place, const char *format, va_list args);
 
+/* Gives an error without a place this one. Returns false. */
+RN_API bool rn_at(rn_error *err, rn_place place);
+
 /* Puts "<context>: " before the text: what the finder could not know. Returns false. */
 RN_API bool rn_context(rn_error *err, const char *format, ...) RN_PRINTF(2, 3);
 

@@ -1,0 +1,8 @@
+/* The data sets that come with the runner. */
+#include <runner/dataset.h>
+#include <runner/plugin.h>
+
+extern const rn_dataset dataset_dead_leaves;
+
+RN_PLUGIN(.name = "datasets", .version = "0.1.0", .licence = "MIT",
+          .datasets = (const rn_dataset *const[]){&dataset_dead_leaves, NULL});
