@@ -70,7 +70,7 @@ static const struct { const char *what; statistic *f; } statistics[] = {
 
 static given given_of(const char *text)
 {
-    given g = {.t = golden_real(text, "t", NAN), .df = golden_real(text, "df", NAN), .x = golden_real(text, "x", NAN)};
+    given g = {.t = golden_real(text, "t", (double)NAN), .df = golden_real(text, "df", (double)NAN), .x = golden_real(text, "x", (double)NAN)};
     g.count_a = golden_list(text, "a", g.a, MOST);
     g.count_b = golden_list(text, "b", g.b, MOST);
     g.count_p = golden_list(text, "p", g.p, MOST);
