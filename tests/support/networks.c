@@ -78,7 +78,7 @@ static void task_yaml(const char *definition, char *text, size_t size)
     put(text, size, "], weights: [%s]}\n", weights);
 }
 
-static rn_chosen chosen(network *net, rn_kind kind, const char *yaml)
+rn_chosen network_chosen(network *net, rn_kind kind, const char *yaml)
 {
     rn_chosen c = {0};
     rn_error err = {0};
@@ -92,9 +92,9 @@ void network_open(network *net, const char *definition)
     *net = (network){.side = golden_int(definition, "res", 0), .classes = golden_int(definition, "classes", 0)};
     model_yaml(definition, net->model_yaml, sizeof net->model_yaml);
     task_yaml(definition, net->task_yaml, sizeof net->task_yaml);
-    net->model = chosen(net, RN_KIND_MODEL, net->model_yaml);
+    net->model = network_chosen(net, RN_KIND_MODEL, net->model_yaml);
     if (net->task_yaml[0])
-        net->task = chosen(net, RN_KIND_TASK, net->task_yaml);
+        net->task = network_chosen(net, RN_KIND_TASK, net->task_yaml);
 }
 
 void network_close(network *net) { rn_arena_free(&net->arena); }
