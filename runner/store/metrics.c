@@ -50,18 +50,22 @@ static bool write_row(rn_store *s, const rn_held_row *r, rn_error *err)
 
 bool rn_store_write_held(rn_store *s, rn_error *err)
 {
+    int64_t furthest = 0;
     for (int i = 0; i < s->n_held; i++) {
         const rn_held_row *r = &s->held[i];
         if (!write_row(s, r, err))
             return false;
+        if (r->step > furthest)
+            furthest = r->step;
         if (i + 1 < s->n_held && s->held[i + 1].run == r->run)
             continue;
         rn_query q = rn_query_make(s, RN_SQL_RUN_ALIVE);
         rn_bind_int(&q, ":run", r->run);
-        rn_bind_int(&q, ":step", r->step);
+        rn_bind_int(&q, ":step", furthest);
         rn_bind_int(&q, ":lease", rn_time_ms() + RN_LEASE_MS);
         if (!rn_query_run(&q, err))
             return false;
+        furthest = 0;
     }
     return true;
 }

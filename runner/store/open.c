@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -275,7 +276,7 @@ bool rn_store_open_with(const char *path, rn_store_mode mode, const rn_schema_fi
         rn_store_close(s);
         return rn_fail(err, RN_EMEMORY, "no memory for database '%s'", path);
     }
-    sprintf(s->path, "%s%s", path[0] == ':' ? "./" : "", path);
+    stpcpy(stpcpy(s->path, path[0] == ':' ? "./" : ""), path);
     if (!open_it(s, schema, err)) {
         rn_store_close(s);
         return false;
