@@ -1,6 +1,7 @@
-/* Whole networks against the tables: the noised image, the output, the loss and the gradient of every parameter. What
- * is built is what users build: YAML of the row, the spec's checker, the task's train program. */
+/* Whole networks against the tables: the noised image, the output, the loss and the gradient of every parameter, and
+ * where short trainings end. What is built is what users build: YAML of the row, the spec's checker, the task's train program. */
 #include "support/networks.h"
+#include "train/optimize.h"
 
 static const golden_table *table;
 
@@ -104,7 +105,8 @@ static void train_graph(trained *t, const way *w)
             loss = t->graph->output[i].tensor;
     assert_true(loss != 0);
     const rn_shape scalar = {.rank = 1, .dim = {1}};
-    rn_graph_differentiate(t->graph, loss, rn_graph_input(t->graph, "seed of the gradient", scalar));
+    const rn_tensor cotangent = rn_graph_input(t->graph, "cotangent", scalar);
+    rn_graph_differentiate(t->graph, 1, &loss, &cotangent);
     assert_ok(rn_graph_check(t->graph, &err), err);
 }
 
@@ -171,7 +173,7 @@ static void fill_inputs(const trained *t, const rn_safetensors *batch, int64_t s
                 else
                     set_element(shape.type, to, k, v[k]);
             free(v);
-        } else if (count == 1 && strcmp(name, "seed of the gradient") == 0) {
+        } else if (count == 1 && strcmp(name, "cotangent") == 0) {
             set_element(shape.type, to, 0, 1);
         } else {
             assert_int_equal(count, t->batch);
@@ -266,6 +268,102 @@ static void outputs_losses_and_gradients_are_those_of_the_table(void **state)
     golden_report("networks.tsv, gradient", compared, 0);
 }
 
+/* --- short training runs ------------------------------------------------------------------------------ */
+
+/* beta1, beta2 and eps of a row, for the optimiser that is the table's. */
+static rn_train_config train_config(network *net, const char *definition)
+{
+    char yaml[256];
+    snprintf(yaml, sizeof yaml, "type: adam\nbeta1: %.17g\nbeta2: %.17g\neps: %.17g\n",
+             golden_real(definition, "beta1", NAN), golden_real(definition, "beta2", NAN), golden_real(definition, "eps", NAN));
+    return (rn_train_config){
+        .steps = golden_int(definition, "steps", 0),
+        .batch = golden_int(definition, "batch", 0),
+        .optimizer = {.rule = network_chosen(net, RN_KIND_OPTIMIZER, yaml), .lr = golden_real(definition, "lr", NAN),
+                      .warmup = golden_int(definition, "warmup", 0), .clip = golden_real(definition, "clip", 0),
+                      .l2 = golden_real(definition, "l2", 0), .weight_decay = golden_real(definition, "weight_decay", 0)},
+        .ema = golden_real(definition, "ema", 0),
+    };
+}
+
+/* The steps of a row; losses[i] is the loss before step i. */
+static void train(trained *t, const rn_train_config *config, const rn_safetensors *batches, float *average, double *losses)
+{
+    rn_optimize optimize = {0};
+    rn_error err = {0};
+    assert_ok(rn_optimize_init(&optimize, config, t->parameters.total, &err), err);
+    memcpy(average, t->values, (size_t)t->parameters.total * sizeof *average);
+    for (int64_t i = 0; i < config->steps; i++) {
+        const rn_parameter_set set = {t->values, (uint64_t)i + 1}; /* packed copies follow the version */
+        const rn_step step = {.step = (uint32_t)i};
+        rn_optimize_report report;
+        rn_program_use(t->program, &set);
+        fill_inputs(t, batches, i);
+        rn_program_run(t->program, &step);
+        losses[i] = element(RN_F32, rn_program_output(t->program, "loss"), 0);
+        assert_ok(rn_optimize_step(&optimize, i, t->values, t->gradients, average, &report, &err), err);
+    }
+    rn_optimize_free(&optimize);
+}
+
+static void compare_train_row(const char *name, const char *definition, const char *results, const way *w)
+{
+    char file[256];
+    snprintf(file, sizeof file, "net_%s.train.safetensors", name);
+    const rn_safetensors *golden = golden_tensors(file);
+    trained t;
+    open_trained(&t, name, definition, w);
+    const rn_train_config config = train_config(&t.net, definition);
+    float *average = room(RN_F32, t.parameters.total);
+    double *losses = room(RN_F64, config.steps), *want = given(golden, "losses", 0, config.steps);
+    train(&t, &config, golden, average, losses);
+    char result[64];
+    double tolerance;
+    while (golden_result(&results, result, sizeof result, &tolerance)) {
+        if (strcmp(result, "losses") == 0) {
+            within(name, result, w, golden_error(losses, want, config.steps), tolerance);
+            continue;
+        }
+        assert_true(strcmp(result, "final/*") == 0 || strcmp(result, "ema/*") == 0);
+        const bool final = result[0] == 'f';
+        for (int64_t i = 0; i < t.parameters.n; i++) {
+            const rn_parameter *p = &t.parameters.v[i];
+            const double error = parameter_error(golden, final ? "final/" : "ema/", p, RN_F32, final ? t.values : average);
+            within(name, p->name, w, error, tolerance);
+        }
+    }
+    free(average), free(losses), free(want);
+    close_trained(&t);
+}
+
+/* The definition of a case's network stands in its row `gradient`. */
+static const char *network_of(const char *name)
+{
+    for (int row = 0; row < table->rows; row++)
+        if (strcmp(golden_cell(table, row, "case"), name) == 0 && strcmp(golden_cell(table, row, "what"), "gradient") == 0)
+            return golden_cell(table, row, "params");
+    fail_msg("no row 'gradient' for '%s'", name);
+    return NULL;
+}
+
+static void short_trainings_end_where_those_of_the_table_end(void **state)
+{
+    (void)state;
+    int compared = 0;
+    for (int row = 0; row < table->rows; row++) {
+        if (strcmp(golden_cell(table, row, "what"), "train") != 0)
+            continue;
+        const char *name = golden_cell(table, row, "case");
+        char definition[4096]; /* the row's own keys first: the first of a key counts */
+        snprintf(definition, sizeof definition, "%s;%s", golden_cell(table, row, "params"), network_of(name));
+        for (size_t k = 0; k < sizeof ways / sizeof *ways; k++)
+            if (ways[k].type == RN_F32) /* optimisers move float32 */
+                compare_train_row(name, definition, golden_cell(table, row, "results"), &ways[k]);
+        compared++;
+    }
+    golden_report("networks.tsv, train", compared, 0);
+}
+
 int main(void)
 {
     if (!golden_folder())
@@ -273,6 +371,7 @@ int main(void)
     table = golden_read("networks.tsv");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outputs_losses_and_gradients_are_those_of_the_table),
+        cmocka_unit_test(short_trainings_end_where_those_of_the_table_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,12 +8,13 @@ enum { MOST_LEVELS = 16 };
 const rn_registry *networks_registry(void)
 {
     static rn_registry *registry;
-    rn_error err = {0};
     if (!registry) {
-        registry = rn_registry_open();
-        assert_non_null(registry);
+        rn_error err = {0};
+        rn_registry *r = rn_registry_open();
+        assert_non_null(r);
         const rn_plugin_search search = {.builtin = BUILD_FOLDER "/lib/runner"};
-        assert_ok(rn_plugins_load(registry, &search, &err), err);
+        assert_ok(rn_plugins_load(r, &search, &err), err);
+        registry = r;
     }
     return registry;
 }
@@ -78,7 +79,7 @@ static void task_yaml(const char *definition, char *text, size_t size)
     put(text, size, "], weights: [%s]}\n", weights);
 }
 
-static rn_chosen chosen(network *net, rn_kind kind, const char *yaml)
+rn_chosen network_chosen(network *net, rn_kind kind, const char *yaml)
 {
     rn_chosen c = {0};
     rn_error err = {0};
@@ -92,9 +93,9 @@ void network_open(network *net, const char *definition)
     *net = (network){.side = golden_int(definition, "res", 0), .classes = golden_int(definition, "classes", 0)};
     model_yaml(definition, net->model_yaml, sizeof net->model_yaml);
     task_yaml(definition, net->task_yaml, sizeof net->task_yaml);
-    net->model = chosen(net, RN_KIND_MODEL, net->model_yaml);
+    net->model = network_chosen(net, RN_KIND_MODEL, net->model_yaml);
     if (net->task_yaml[0])
-        net->task = chosen(net, RN_KIND_TASK, net->task_yaml);
+        net->task = network_chosen(net, RN_KIND_TASK, net->task_yaml);
 }
 
 void network_close(network *net) { rn_arena_free(&net->arena); }

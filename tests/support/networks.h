@@ -22,6 +22,9 @@ typedef struct network {
 void network_open(network *net, const char *definition);
 void network_close(network *net);
 
+/* The component that the YAML asks for; it lives as long as the network. Fails the test as network_open does. */
+rn_chosen network_chosen(network *net, rn_kind kind, const char *yaml);
+
 /* A graph of the model alone for one image: "z", "logsnr" (, "label") → "out". */
 rn_graph *network_graph(const network *net, rn_parameters *parameters, rn_type type, int64_t batch);
 
