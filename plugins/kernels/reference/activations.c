@@ -40,18 +40,19 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
 
 /* clang-format off */
 #define ACTIVATION(op_)                                                                                                \
-    static void op_##_run(const rn_call *c, const rn_work *w, const rn_buffers *m, int phase, int64_t begin, int64_t end) \
+    static void op_##_run(const rn_call *c, const rn_work *w, const rn_buffers *m, int phase, int64_t begin, int64_t end)\
     {                                                                                                                  \
         (void)w, (void)phase;                                                                                          \
         const runs r = runs_of(c, 1);                                                                                  \
         for (int64_t i = begin * r.per_unit; i < least(end * r.per_unit, r.n); i++) {                                  \
             const REAL *x = (const REAL *)m->in[0] + run_at(r, c->in[0], i);                                           \
             REAL *y = (REAL *)m->out[0] + run_at(r, c->out[0], i);                                                     \
-            for (int64_t k = 0; k < run_length(r, i); k++)                                                             \
+            const int64_t n = run_length(r, i);                                                                        \
+            for (int64_t k = 0; k < n; k++)                                                                            \
                 y[k] = op_##_value(x[k]);                                                                              \
         }                                                                                                              \
     }                                                                                                                  \
-    static void op_##_grad_run(const rn_call *c, const rn_work *w, const rn_buffers *m, int phase, int64_t begin, int64_t end) \
+    static void op_##_grad_run(const rn_call *c, const rn_work *w, const rn_buffers *m, int phase, int64_t begin, int64_t end)\
     {                                                                                                                  \
         (void)w, (void)phase;                                                                                          \
         const runs r = runs_of(c, 2);                                                                                  \
@@ -59,7 +60,8 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
             const REAL *x = (const REAL *)m->in[0] + run_at(r, c->in[0], i);                                           \
             const REAL *dy = (const REAL *)m->in[1] + run_at(r, c->in[1], i);                                          \
             REAL *dx = (REAL *)m->out[0] + run_at(r, c->out[0], i);                                                    \
-            for (int64_t k = 0; k < run_length(r, i); k++)                                                             \
+            const int64_t n = run_length(r, i);                                                                        \
+            for (int64_t k = 0; k < n; k++)                                                                            \
                 dx[k] = dy[k] * op_##_slope(x[k]);                                                                     \
         }                                                                                                              \
     }                                                                                                                  \

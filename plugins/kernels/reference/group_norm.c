@@ -7,7 +7,12 @@
 
 enum { MOST_BLOCKS = 16, LEAST_ELEMENTS = 8192, FOLD_CHANNELS = 64 };
 
-typedef struct cut { int64_t batch, pixels, channels, groups, width /* channels of a group */, step /* pixels of a block */, blocks; } cut;
+typedef struct cut {
+    int64_t batch, pixels, channels, groups;
+    int64_t width; /* channels of a group */
+    int64_t step;  /* pixels of a block */
+    int64_t blocks;
+} cut;
 static cut cut_of(const rn_call *c)
 {
     const rn_shape x = c->in[0];
@@ -52,50 +57,65 @@ static void gather(cut k, const ACC *channel, ACC *group)
     }
 }
 
+/* channel[j] = 1/√(var + eps)·w, shift[j] = b; the first block of an image writes its mean and rstd. */
+static void factors(const rn_call *c, const rn_buffers *m, cut k, int64_t u, const ACC *mean, ACC *channel, ACC *shift)
+{
+    const ACC eps = ((const rn_group_norm_attr *)c->attr)->eps;
+    const REAL *w = m->in[1], *b = m->in[2];
+    for (int64_t j = 0; j < k.channels; j++)
+        channel[j] = 1 / sqrt(channel[j] + eps);
+    if (u % k.blocks == 0)
+        for (int64_t g = 0; g < k.groups; g++) {
+            ((REAL *)m->out[1])[u / k.blocks * k.groups + g] = (REAL)mean[g * k.width];
+            ((REAL *)m->out[2])[u / k.blocks * k.groups + g] = (REAL)channel[g * k.width];
+        }
+    for (int64_t j = 0; j < k.channels; j++) {
+        channel[j] *= w ? (ACC)w[j] : 1;
+        shift[j] = b ? (ACC)b[j] : 0;
+    }
+}
+
+static void add_squares(ACC *sum, const REAL *x, const ACC *mean, int64_t n)
+{
+    for (int64_t j = 0; j < n; j++)
+        sum[j] += ((ACC)x[j] - mean[j]) * ((ACC)x[j] - mean[j]);
+}
+static void normalise(REAL *y, const REAL *x, const ACC *mean, const ACC *factor, const ACC *shift, int64_t n)
+{
+    for (int64_t j = 0; j < n; j++)
+        y[j] = (REAL)(((ACC)x[j] - mean[j]) * factor[j] + shift[j]);
+}
+
+/* Phases: sums; squares of what is left without the mean; y. */
 static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int phase, int64_t begin, int64_t end)
 {
     (void)work;
     const cut k = cut_of(c);
-    const ACC eps = ((const rn_group_norm_attr *)c->attr)->eps;
+    const int64_t pitch = rn_pitch(c->in[0]);
     ACC *sums = m->scratch, *squares = sums + k.batch * k.blocks * k.groups;
     ACC *mean = m->thread_scratch, *channel = mean + k.channels, *shift = channel + k.channels;
-    const REAL *w = m->in[1], *b = m->in[2];
     for (int64_t u = begin; u < end; u++) {
         const int64_t image = u / k.blocks, first = u % k.blocks * k.step, last = least(first + k.step, k.pixels);
-        const REAL *x = (const REAL *)m->in[0] + image * k.pixels * rn_pitch(c->in[0]);
+        const REAL *x = (const REAL *)m->in[0] + image * k.pixels * pitch;
+        REAL *y = (REAL *)m->out[0] + image * k.pixels * k.channels;
         memset(channel, 0, (size_t)k.channels * sizeof *channel);
         if (phase == 0) {
             for (int64_t p = first; p < last; p++)
-                add_multiple(channel, 1, x + p * rn_pitch(c->in[0]), k.channels);
+                add_multiple(channel, 1, x + p * pitch, k.channels);
             gather(k, channel, sums + u * k.groups);
             continue;
         }
         spread(k, sums, image, mean);
         if (phase == 1) {
             for (int64_t p = first; p < last; p++)
-                for (int64_t j = 0; j < k.channels; j++) {
-                    const ACC d = (ACC)x[p * rn_pitch(c->in[0]) + j] - mean[j];
-                    channel[j] += d * d;
-                }
+                add_squares(channel, x + p * pitch, mean, k.channels);
             gather(k, channel, squares + u * k.groups);
             continue;
         }
         spread(k, squares, image, channel);
-        for (int64_t j = 0; j < k.channels; j++)
-            channel[j] = 1 / sqrt(channel[j] + eps);
-        if (first == 0)
-            for (int64_t g = 0; g < k.groups; g++) {
-                ((REAL *)m->out[1])[image * k.groups + g] = (REAL)mean[g * k.width];
-                ((REAL *)m->out[2])[image * k.groups + g] = (REAL)channel[g * k.width];
-            }
-        for (int64_t j = 0; j < k.channels; j++) {
-            channel[j] *= w ? (ACC)w[j] : 1;
-            shift[j] = b ? (ACC)b[j] : 0;
-        }
-        REAL *y = (REAL *)m->out[0] + image * k.pixels * k.channels;
+        factors(c, m, k, u, mean, channel, shift);
         for (int64_t p = first; p < last; p++)
-            for (int64_t j = 0; j < k.channels; j++)
-                y[p * k.channels + j] = (REAL)(((ACC)x[p * rn_pitch(c->in[0]) + j] - mean[j]) * channel[j] + shift[j]);
+            normalise(y + p * k.channels, x + p * pitch, mean, channel, shift, k.channels);
     }
 }
 

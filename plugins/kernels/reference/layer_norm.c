@@ -13,6 +13,30 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     return NULL;
 }
 
+/* In eight interleaved sums, as dot(). */
+static ACC sum(const REAL *x, int64_t n)
+{
+    ACC lane[8] = {0};
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (int k = 0; k < 8; k++)
+            lane[k] += (ACC)x[i + k];
+    for (; i < n; i++)
+        lane[i & 7] += (ACC)x[i];
+    return fold(lane);
+}
+static ACC squares(const REAL *x, ACC mean, int64_t n)
+{
+    ACC lane[8] = {0};
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (int k = 0; k < 8; k++)
+            lane[k] += ((ACC)x[i + k] - mean) * ((ACC)x[i + k] - mean);
+    for (; i < n; i++)
+        lane[i & 7] += ((ACC)x[i] - mean) * ((ACC)x[i] - mean);
+    return fold(lane);
+}
+
 static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int phase, int64_t begin, int64_t end)
 {
     (void)work, (void)phase;
@@ -22,13 +46,7 @@ static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int 
     for (int64_t row = begin * step; row < least(end * step, rn_rows(c->in[0])); row++) {
         const REAL *x = (const REAL *)m->in[0] + row * rn_pitch(c->in[0]);
         REAL *y = (REAL *)m->out[0] + row * n;
-        ACC mean = 0, square = 0;
-        for (int64_t k = 0; k < n; k++)
-            mean += (ACC)x[k];
-        mean /= (ACC)n;
-        for (int64_t k = 0; k < n; k++)
-            square += ((ACC)x[k] - mean) * ((ACC)x[k] - mean);
-        const ACC rstd = 1 / sqrt(square / (ACC)n + eps);
+        const ACC mean = sum(x, n) / (ACC)n, rstd = 1 / sqrt(squares(x, mean, n) / (ACC)n + eps);
         for (int64_t k = 0; k < n; k++)
             y[k] = (REAL)(((ACC)x[k] - mean) * rstd * (w ? (ACC)w[k] : 1) + (b ? (ACC)b[k] : 0));
         ((REAL *)m->out[1])[row] = (REAL)mean;

@@ -63,6 +63,11 @@ static inline int64_t rows_per_unit(rn_shape s)
     return rn_last(s) >= UNIT_ELEMENTS ? 1 : UNIT_ELEMENTS / rn_last(s);
 }
 
+static inline ACC fold(const ACC lane[8])
+{
+    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+}
+
 /* Σ a·b in eight interleaved sums: always the same order, and one that vectors can follow. */
 static inline ACC dot(const REAL *a, const REAL *b, int64_t n)
 {
@@ -73,7 +78,7 @@ static inline ACC dot(const REAL *a, const REAL *b, int64_t n)
             lane[k] += (ACC)a[i + k] * (ACC)b[i + k];
     for (; i < n; i++)
         lane[i & 7] += (ACC)a[i] * (ACC)b[i];
-    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+    return fold(lane);
 }
 
 /* sum[i] += factor·x[i] */
