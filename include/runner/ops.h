@@ -126,7 +126,7 @@ static inline rn_tensor rn_op_layer_norm(rn_graph *g, rn_tensor x, rn_tensor w, 
 /* --- pointwise ------------------------------------------------------------------------------------- */
 
 static inline rn_tensor rn_op_silu(rn_graph *g, rn_tensor x) { return rn_apply1(g, "silu", NULL, 0, &x, 1); }
-/* silu_grad: x, dy → dx. gelu (with erf), relu, sigmoid, tanh and their _grad likewise. */
+/* silu_grad: x, dy → dx. gelu (with erf), gelu_tanh, relu, sigmoid, tanh and their _grad likewise. */
 
 /* a + b, where the axes of b are the last axes of a (or all of them). */
 static inline rn_tensor rn_op_add(rn_graph *g, rn_tensor a, rn_tensor b)

@@ -34,19 +34,20 @@ static void grad_example(rn_example *e, rn_stream r, int number)
 /* clang-format off */
 #define ACTIVATION(name_, doc_)                                                                                        \
     const rn_op op_##name_ = {                                                                                         \
-        .bytes = sizeof(rn_op), .name = #name_, .doc = doc_, .inputs = {{"x"}}, .n_out = 1,                            \
+        .bytes = sizeof(rn_op), .name = #name_, .doc = doc_, .inputs = {{.name = "x"}}, .n_out = 1,                    \
         .traits = RN_POINTWISE | RN_IN_PLACE,                                                                          \
         .shape = same_as_input, .gradient = gradient, .cost = cost, .example = example,                                \
     };                                                                                                                 \
     const rn_op op_##name_##_grad = {                                                                                  \
         .bytes = sizeof(rn_op), .name = #name_ "_grad", .doc = "the gradient of " #name_ ": f'(x)·dy",                 \
-        .inputs = {{"x"}, {"dy"}}, .n_out = 1, .traits = RN_POINTWISE | RN_IN_PLACE,                                   \
+        .inputs = {{.name = "x"}, {.name = "dy"}}, .n_out = 1, .traits = RN_POINTWISE | RN_IN_PLACE,                   \
         .shape = equal_inputs, .cost = cost, .example = grad_example,                                                  \
     }
 /* clang-format on */
 
 ACTIVATION(silu, "x·sigmoid(x)");
 ACTIVATION(gelu, "x·Φ(x), Φ the normal distribution (with erf)");
+ACTIVATION(gelu_tanh, "½x(1 + tanh(√(2/π)(x + 0.044715x³))), the fast form of gelu");
 ACTIVATION(relu, "max(x, 0)");
 ACTIVATION(sigmoid, "1/(1 + e^−x)");
 ACTIVATION(tanh, "hyperbolic tangent");

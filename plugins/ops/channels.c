@@ -143,14 +143,14 @@ static void concat_example(rn_example *e, rn_stream r, int number)
 const rn_op op_channel_range = {
     .bytes = sizeof(rn_op), .name = "channel_range", .doc = "channels begin … end − 1, seen in place",
     .params = range_params, .params_bytes = sizeof(rn_channel_range_attr),
-    .inputs = {{"x"}}, .n_out = 1, .traits = RN_VIEW | RN_LINEAR,
+    .inputs = {{.name = "x"}}, .n_out = 1, .traits = RN_VIEW | RN_LINEAR,
     .shape = range_shape, .gradient = range_gradient, .gradient_together = ranges_gradient, .cost = cost_of_view,
     .view = range_view, .example = range_example,
 };
 const rn_op op_channel_pad = {
     .bytes = sizeof(rn_op), .name = "channel_pad", .doc = "x among other channels that are zero",
     .params = pad_params, .params_bytes = sizeof(rn_channel_pad_attr),
-    .inputs = {{"x"}}, .n_out = 1, .traits = RN_LINEAR,
+    .inputs = {{.name = "x"}}, .n_out = 1, .traits = RN_LINEAR,
     .shape = pad_shape, .gradient = pad_gradient, .cost = cost_of_moving, .example = pad_example,
 };
 #define PART(i) {.name = "x" #i, .optional = (i) > 0}

@@ -45,7 +45,7 @@ static void example(rn_example *e, rn_stream r, int number)
 const rn_op op_dropout = {
     .bytes = sizeof(rn_op), .name = "dropout", .doc = "x·mask/(1 − rate), the mask drawn or given",
     .params = params, .params_bytes = sizeof(rn_dropout_attr),
-    .inputs = {{"x"}, {"mask", .optional = true, .constant = true}}, .n_out = 1,
+    .inputs = {{.name = "x"}, {"mask", .optional = true, .constant = true}}, .n_out = 1,
     .traits = RN_POINTWISE | RN_IN_PLACE | RN_RANDOM | RN_LINEAR,
     .shape = shape, .gradient = gradient, .cost = cost, .example = example,
 };

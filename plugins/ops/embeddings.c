@@ -92,7 +92,7 @@ static void sinusoid_example(rn_example *e, rn_stream r, int number)
 
 const rn_op op_logsnr_to_t = {
     .bytes = sizeof(rn_op), .name = "logsnr_to_t", .doc = "t = (2/π)·atan(e^(−λ/2)) of the logSNR λ",
-    .inputs = {{"logsnr"}}, .n_out = 1, .traits = RN_POINTWISE | RN_IN_PLACE,
+    .inputs = {{.name = "logsnr"}}, .n_out = 1, .traits = RN_POINTWISE | RN_IN_PLACE,
     .shape = same_as_input, .cost = transcendental_cost, .example = logsnr_example,
 };
 const rn_op op_sinusoid_embedding = {

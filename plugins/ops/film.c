@@ -55,11 +55,11 @@ static void grad_example(rn_example *e, rn_stream r, int number)
 
 const rn_op op_film = {
     .bytes = sizeof(rn_op), .name = "film", .doc = "x·(1 + scale) + offset, by image and channel",
-    .inputs = {{"x"}, {"scale", .rank = 2}, {"offset", .rank = 2}}, .n_out = 1, .traits = RN_POINTWISE | RN_IN_PLACE,
+    .inputs = {{.name = "x"}, {"scale", .rank = 2}, {"offset", .rank = 2}}, .n_out = 1, .traits = RN_POINTWISE | RN_IN_PLACE,
     .shape = shape, .gradient = gradient, .cost = cost, .example = example,
 };
 const rn_op op_film_grad = {
     .bytes = sizeof(rn_op), .name = "film_grad", .doc = "the gradients of film",
-    .inputs = {{"x"}, {"scale", .rank = 2}, {"dy"}}, .n_out = 3,
+    .inputs = {{.name = "x"}, {"scale", .rank = 2}, {.name = "dy"}}, .n_out = 3,
     .shape = grad_shape, .cost = grad_cost, .example = grad_example,
 };

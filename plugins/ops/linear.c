@@ -86,13 +86,13 @@ static void dw_example(rn_example *e, rn_stream r, int number)
 const rn_op op_linear = {
     .bytes = sizeof(rn_op), .name = "linear", .doc = "a matrix product with a weight, and a bias",
     .params = linear_params, .params_bytes = sizeof(rn_linear_attr),
-    .inputs = {{"x"}, {"w", .rank = 2, .layout = RN_LAYOUT_IO}, {"b", .rank = 1, .optional = true}},
+    .inputs = {{.name = "x"}, {"w", .rank = 2, .layout = RN_LAYOUT_IO}, {"b", .rank = 1, .optional = true}},
     .n_out = 1, .traits = RN_PRODUCT, /* affine in x: linear where the bias is absent */
     .shape = linear_shape, .gradient = linear_gradient, .cost = linear_cost, .example = linear_example,
 };
 const rn_op op_linear_dw = {
     .bytes = sizeof(rn_op), .name = "linear_dw", .doc = "the gradient of linear with respect to its weight",
-    .inputs = {{"x"}, {"dy"}},
+    .inputs = {{.name = "x"}, {.name = "dy"}},
     .n_out = 1, .traits = RN_PRODUCT | RN_LINEAR,
     .shape = dw_shape, .gradient = dw_gradient, .cost = dw_cost, .example = dw_example,
 };

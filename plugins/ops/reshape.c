@@ -92,7 +92,7 @@ static const rn_param reshape_params[] = {
 const rn_op op_reshape = {
     .bytes = sizeof(rn_op), .name = "reshape", .doc = "the same elements in other axes",
     .params = reshape_params, .params_bytes = sizeof(rn_reshape_attr),
-    .inputs = {{"x"}}, .n_out = 1, .traits = RN_VIEW | RN_LINEAR,
+    .inputs = {{.name = "x"}}, .n_out = 1, .traits = RN_VIEW | RN_LINEAR,
     .shape = reshape_shape, .gradient = reshape_gradient, .cost = cost_of_view, .view = whole, .example = reshape_example,
 };
 const rn_op op_stop_gradient = {
@@ -102,6 +102,6 @@ const rn_op op_stop_gradient = {
 };
 const rn_op op_copy = {
     .bytes = sizeof(rn_op), .name = "copy", .doc = "a dense copy",
-    .inputs = {{"x"}}, .n_out = 1, .traits = RN_COPY | RN_LINEAR | RN_POINTWISE,
+    .inputs = {{.name = "x"}}, .n_out = 1, .traits = RN_COPY | RN_LINEAR | RN_POINTWISE,
     .shape = same_as_input, .gradient = copy_gradient, .cost = cost_of_moving, .example = any_example,
 };

@@ -23,11 +23,11 @@ static void grad_example(rn_example *e, rn_stream r, int number)
 
 const rn_op op_softmax = {
     .bytes = sizeof(rn_op), .name = "softmax", .doc = "along the last axis",
-    .inputs = {{"x"}}, .n_out = 1,
+    .inputs = {{.name = "x"}}, .n_out = 1,
     .shape = same_as_input, .gradient = gradient, .cost = cost, .example = example,
 };
 const rn_op op_softmax_grad = {
     .bytes = sizeof(rn_op), .name = "softmax_grad", .doc = "the gradient of softmax from its result",
-    .inputs = {{"y"}, {"dy"}}, .n_out = 1,
+    .inputs = {{.name = "y"}, {.name = "dy"}}, .n_out = 1,
     .shape = equal_inputs, .cost = grad_cost, .example = grad_example,
 };

@@ -82,12 +82,12 @@ static void broadcast_example(rn_example *e, rn_stream r, int number)
 const rn_op op_sum_leading = {
     .bytes = sizeof(rn_op), .name = "sum_leading", .doc = "sum over all axes but the last few",
     .params = sum_params, .params_bytes = sizeof(rn_sum_leading_attr),
-    .inputs = {{"x"}}, .n_out = 1, .traits = RN_LINEAR,
+    .inputs = {{.name = "x"}}, .n_out = 1, .traits = RN_LINEAR,
     .shape = sum_shape, .gradient = sum_gradient, .cost = sum_cost, .example = sum_example,
 };
 const rn_op op_broadcast = {
     .bytes = sizeof(rn_op), .name = "broadcast", .doc = "x repeated along new leading axes",
     .params = broadcast_params, .params_bytes = sizeof(rn_broadcast_attr),
-    .inputs = {{"x"}}, .n_out = 1, .traits = RN_LINEAR,
+    .inputs = {{.name = "x"}}, .n_out = 1, .traits = RN_LINEAR,
     .shape = broadcast_shape, .gradient = broadcast_gradient, .cost = cost_of_moving, .example = broadcast_example,
 };

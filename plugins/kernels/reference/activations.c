@@ -31,6 +31,15 @@ static REAL gelu_slope(REAL x)
     return normal_distribution(x) + x * density;
 }
 
+/* u = √(2/π)(x + 0.044715x³) */
+static const REAL root = (REAL)0.79788456080286535588, cubic = (REAL)0.044715;
+static REAL gelu_tanh_value(REAL x) { return (REAL)0.5 * x * (1 + REAL_(tanh)(root * x * (1 + cubic * x * x))); }
+static REAL gelu_tanh_slope(REAL x)
+{
+    const REAL t = REAL_(tanh)(root * x * (1 + cubic * x * x));
+    return (REAL)0.5 * (1 + t + x * (1 - t * t) * root * (1 + 3 * cubic * x * x));
+}
+
 static const char *plan(const rn_call *c, int threads, rn_work *work)
 {
     (void)threads;
@@ -71,6 +80,7 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
 
 ACTIVATION(silu);
 ACTIVATION(gelu);
+ACTIVATION(gelu_tanh);
 ACTIVATION(relu);
 ACTIVATION(sigmoid);
 ACTIVATION(tanh);

@@ -40,7 +40,7 @@ static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int 
     for (int64_t u = begin; u < end; u++) {
         const int64_t head = u / s.tq, i = u % s.tq;
         const REAL *q = in_token(c, m, s, 0, head, i);
-        ACC most = -INFINITY, total = 0;
+        ACC most = -HUGE_VAL, total = 0;
         for (int64_t j = 0; j < s.tk; j++) {
             score[j] = s.scale * dot(q, in_token(c, m, s, 1, head, j), s.channels);
             most = score[j] > most ? score[j] : most;
