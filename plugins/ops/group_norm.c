@@ -87,13 +87,14 @@ static void grad_example(rn_example *e, rn_stream r, int number)
 const rn_op op_group_norm = {
     .bytes = sizeof(rn_op), .name = "group_norm", .doc = "groups of channels to mean 0, variance 1, then ·w + b",
     .params = params, .params_bytes = sizeof(rn_group_norm_attr),
-    .inputs = {{.name = "x"}, {"w", .rank = 1, .optional = true}, {"b", .rank = 1, .optional = true}}, .n_out = 3,
-    .n_auxiliary = 2,
+    .inputs = {{.name = "x"}, {"w", .rank = 1, .optional = true}, {"b", .rank = 1, .optional = true}},
+    .n_out = 3, .n_auxiliary = 2,
     .shape = shape, .gradient = gradient, .cost = cost, .example = example,
 };
 const rn_op op_group_norm_grad = {
     .bytes = sizeof(rn_op), .name = "group_norm_grad", .doc = "the gradients of group_norm",
     .params = params, .params_bytes = sizeof(rn_group_norm_attr),
-    .inputs = {{.name = "x"}, {"w", .rank = 1, .optional = true}, {"mean", .rank = 2}, {"rstd", .rank = 2}, {.name = "dy"}}, .n_out = 3,
+    .inputs = {{.name = "x"}, {"w", .rank = 1, .optional = true}, {"mean", .rank = 2}, {"rstd", .rank = 2}, {.name = "dy"}},
+    .n_out = 3,
     .shape = grad_shape, .cost = grad_cost, .example = grad_example,
 };

@@ -75,13 +75,14 @@ static void grad_example(rn_example *e, rn_stream r, int number)
 const rn_op op_layer_norm = {
     .bytes = sizeof(rn_op), .name = "layer_norm", .doc = "each row to mean 0, variance 1, then ·w + b",
     .params = params, .params_bytes = sizeof(rn_layer_norm_attr),
-    .inputs = {{.name = "x"}, {"w", .rank = 1, .optional = true}, {"b", .rank = 1, .optional = true}}, .n_out = 3,
-    .n_auxiliary = 2,
+    .inputs = {{.name = "x"}, {"w", .rank = 1, .optional = true}, {"b", .rank = 1, .optional = true}},
+    .n_out = 3, .n_auxiliary = 2,
     .shape = shape, .gradient = gradient, .cost = cost, .example = example,
 };
 const rn_op op_layer_norm_grad = {
     .bytes = sizeof(rn_op), .name = "layer_norm_grad", .doc = "the gradients of layer_norm",
     .params = params, .params_bytes = sizeof(rn_layer_norm_attr),
-    .inputs = {{.name = "x"}, {"w", .rank = 1, .optional = true}, {"mean", .rank = 1}, {"rstd", .rank = 1}, {.name = "dy"}}, .n_out = 3,
+    .inputs = {{.name = "x"}, {"w", .rank = 1, .optional = true}, {"mean", .rank = 1}, {"rstd", .rank = 1}, {.name = "dy"}},
+    .n_out = 3,
     .shape = grad_shape, .cost = grad_cost, .example = grad_example,
 };

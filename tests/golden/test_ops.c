@@ -116,12 +116,18 @@ static void matmul(const char *p, void *attr)
 {
     *(rn_matmul_attr *)attr = (rn_matmul_attr){golden_int(p, "ta", 0) != 0, golden_int(p, "tb", 0) != 0};
 }
-static void attention(const char *p, void *attr) { *(rn_attention_attr *)attr = (rn_attention_attr){golden_int(p, "heads", 1)}; }
+static void attention(const char *p, void *attr)
+{
+    *(rn_attention_attr *)attr = (rn_attention_attr){golden_int(p, "heads", 1)};
+}
 static void group_norm(const char *p, void *attr)
 {
     *(rn_group_norm_attr *)attr = (rn_group_norm_attr){golden_int(p, "groups", 1), golden_real(p, "eps", 1e-5)};
 }
-static void layer_norm(const char *p, void *attr) { *(rn_layer_norm_attr *)attr = (rn_layer_norm_attr){golden_real(p, "eps", 1e-5)}; }
+static void layer_norm(const char *p, void *attr)
+{
+    *(rn_layer_norm_attr *)attr = (rn_layer_norm_attr){golden_real(p, "eps", 1e-5)};
+}
 static void dropout(const char *p, void *attr) { *(rn_dropout_attr *)attr = (rn_dropout_attr){golden_real(p, "p", 0), 0}; }
 static void square(const char *p, void *attr) { *(int64_t *)attr = golden_int(p, "s", 2); } /* window or factor */
 static void sinusoid(const char *p, void *attr)

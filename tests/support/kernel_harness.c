@@ -46,7 +46,8 @@ static void fill(harness_call *h, int input, rn_stream r)
 
 static void open_call(harness_call *h, const rn_op *op, rn_type type, rn_stream r, int64_t gap)
 {
-    h->call = (rn_call){.op = op, .attr = h->example.attr, .n_in = h->example.n_in, .n_out = op->n_out, .in = h->in, .out = h->out};
+    h->call = (rn_call){.op = op, .attr = h->example.attr, .n_in = h->example.n_in, .n_out = op->n_out,
+                        .in = h->in, .out = h->out};
     for (int i = 0; i < h->example.n_in; i++) {
         h->in[i] = h->example.in[i];
         if (!h->in[i].rank)
