@@ -7,7 +7,7 @@
 
 /* Square roots without errno become vector instructions; they are exact, so no byte depends on it. */
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O3", "no-math-errno", "no-trapping-math")
+#pragma GCC optimize("O3", "no-math-errno", "no-trapping-math", "fp-contract=off")
 #endif
 
 typedef struct adam {

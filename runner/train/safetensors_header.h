@@ -21,9 +21,6 @@ typedef struct rn_dtype_facts {
 } rn_dtype_facts;
 const rn_dtype_facts *rn_dtype_of(rn_dtype dtype); /* NULL for RN_DTYPE_OTHER */
 
-/* Is it UTF-8 (no overlong form, no surrogate), without a NUL? */
-bool rn_safetensors_text(const char *text, size_t n);
-
 /* Reads a header whose tensors lie in data[0 … data_bytes). Nothing is sized by a number in the file.
  * Errors: RN_EFORMAT with the file's name and the reason; RN_EMEMORY. */
 RN_NODISCARD bool rn_safetensors_header_read(rn_arena *a, const char *path, const char *json, size_t json_bytes,

@@ -3,6 +3,7 @@
  * tensors give equal bytes, whatever order they are handed in. */
 #include "train/safetensors.h"
 #include "train/safetensors_header.h"
+#include "train/safetensors_json.h"
 
 #include "base/file.h"
 
@@ -35,7 +36,7 @@ static int by_name(const void *a, const void *b)
 /* Is it something that a reader will take? */
 static bool check(const char *path, const rn_file_tensor *t, size_t *bytes, rn_error *err)
 {
-    if (!t->name || !rn_safetensors_text(t->name, strlen(t->name)) || strcmp(t->name, "__metadata__") == 0)
+    if (!t->name || !rn_json_is_text(t->name, strlen(t->name)) || strcmp(t->name, "__metadata__") == 0)
         return rn_fail(err, RN_EFORMAT, "could not write '%s': a tensor's name must be UTF-8 and not '__metadata__'",
                        path);
     if (!rn_dtype_of(t->dtype) || t->rank < 0 || t->rank > RN_FILE_TENSOR_RANK)
@@ -137,7 +138,7 @@ bool rn_safetensors_write(const char *path, const rn_file_tensor *tensors, int64
         ok = check(path, &tensors[i], &p.bytes[i], err);
     }
     for (const char *const *m = metadata; m && *m && ok; m++)
-        if (!rn_safetensors_text(*m, strlen(*m)))
+        if (!rn_json_is_text(*m, strlen(*m)))
             ok = rn_fail(err, RN_EFORMAT, "could not write '%s': metadata must be UTF-8", path);
     if (!ok)
         goto done;

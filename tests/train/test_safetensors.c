@@ -7,10 +7,10 @@
 static rn_error err;
 static char folder[] = "/tmp/runner-safetensors-XXXXXX", path[64], other[64];
 
-static const double f64[] = {1.5, -0.0, INFINITY, 1e-300, 3.14159265358979, 0.1};
+static const double f64[] = {1.5, -0.0, (double)INFINITY, 1e-300, 3.14159265358979, 0.1};
 static const float f32[] = {1.0f, -2.5f, 3.25f, 1e-7f};
 static const uint16_t bf16[] = {0x3f80, 0xc000, 0x7f80}; /* 1, −2, ∞ */
-static const double bf16_as_double[] = {1, -2, INFINITY};
+static const double bf16_as_double[] = {1, -2, (double)INFINITY};
 static const int32_t i32[] = {INT32_MIN, 7};
 static const int64_t i64[] = {-(1ll << 53), 1ll << 53};
 static const uint8_t u8[] = {0, 1, 255};

@@ -10,10 +10,10 @@
 
 /* Loops over rows are written for vectors; no byte depends on it (see rows.h). */
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O3", "no-math-errno", "no-trapping-math")
+#pragma GCC optimize("O3", "no-math-errno", "no-trapping-math", "fp-contract=off")
 #endif
 
-/* e^x within 2 ulp for −87 ≤ x ≤ 88, clamped outside: x = n·log 2 + r, and a polynomial in r (Cephes, expf). Without
+/* e^x within 1 ulp for −87 ≤ x ≤ 88, clamped outside: x = n·log 2 + r, and a polynomial in r (Cephes, expf). Without
  * a branch or a call, so that a loop of it becomes vectors. NaN gives NaN. */
 static inline float exp_float(float x)
 {
@@ -33,17 +33,41 @@ static inline float exp_float(float x)
     return p * power.f;
 }
 
+/* What is done to rows of scores between the products; rows.h says what each does. */
+typedef struct row_functions {
+    void (*softmax)(void *s, int64_t rows, int64_t n, void *lse, void *share);
+    void (*scale)(void *y, int64_t rows, int64_t n, int64_t pitch, const void *share);
+    void (*dot)(blas_matrix a, blas_matrix b, int64_t rows, int64_t n, void *dot);
+    void (*softmax_back)(void *s, void *dp, int64_t rows, int64_t n, const void *lse, const void *mean);
+} row_functions;
+
 #define REAL float
 #define ROWS(f) float_##f
 #define EXP exp_float
+#define TARGET
 #include "rows.h"
-#undef REAL
-#undef ROWS
-#undef EXP
+
+#define REAL float
+#define ROWS(f) float_avx2_##f
+#define EXP exp_float
+#define TARGET RN_TARGET("avx2")
+#include "rows.h"
+
 #define REAL double
 #define ROWS(f) double_##f
 #define EXP exp
+#define TARGET
 #include "rows.h"
+
+/* Eight lanes where the machine has them: the same operations on each, so the same bytes. */
+static const row_functions *rows_of(rn_type type)
+{
+#if defined(__GNUC__) && defined(__x86_64__)
+    if (type == RN_F32 && __builtin_cpu_supports("avx2"))
+        return &float_avx2_rows;
+#endif
+    return type == RN_F32 ? &float_rows : &double_rows;
+}
 
 enum {
     SCORES_BYTES = 256 * 1024, /* of a block of S; with its operands it stays in a 1 MiB L2 */
@@ -89,8 +113,6 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     const char *why = blas_refusal(c);
     if (why)
         return why;
-    if (!rn_dense(c->out[1]))
-        return "dense lse only";
     const geometry g = geometry_of(c);
     work->units = c->in[0].dim[0] * g.heads * g.blocks;
     work->thread_scratch_bytes = (size_t)(g.block * (g.tk + 1)) * rn_type_bytes(g.type);
@@ -102,24 +124,19 @@ static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int 
     (void)work, (void)phase;
     const rn_shape q = c->in[0], k = c->in[1], v = c->in[2], y = c->out[0];
     const geometry g = geometry_of(c);
+    const row_functions *f = rows_of(g.type);
     void *scores = m->thread_scratch, *share = blas_at(scores, g.type, g.block * g.tk);
     for (int64_t u = begin; u < end; u++) {
         const int64_t row = u % g.blocks * g.block, head = u / g.blocks % g.heads, image = u / g.blocks / g.heads;
         const int64_t rows = blas_least(g.block, g.tq - row);
         void *out = blas_at(m->out[0], g.type, place(y, &g, image, head, row));
-        void *lse = blas_at(m->out[1], g.type, (image * g.heads + head) * g.tq + row);
+        void *lse = blas_at(m->out[1], g.type, (image * g.heads + head) * rn_pitch(c->out[1]) + row);
         blas_product(g.type, rows, g.tk, g.d, g.scale, head_of(m->in[0], q, &g, image, head, row, false),
                      head_of(m->in[1], k, &g, image, head, 0, true), 0, scores, g.tk);
-        if (g.type == RN_F32)
-            float_softmax(scores, rows, g.tk, lse, share);
-        else
-            double_softmax(scores, rows, g.tk, lse, share);
+        f->softmax(scores, rows, g.tk, lse, share);
         blas_product(g.type, rows, g.d, g.tk, 1, (blas_matrix){scores, g.tk, false},
                      head_of(m->in[2], v, &g, image, head, 0, false), 0, out, rn_pitch(y));
-        if (g.type == RN_F32)
-            float_scale(out, rows, g.d, rn_pitch(y), share);
-        else
-            double_scale(out, rows, g.d, rn_pitch(y), share);
+        f->scale(out, rows, g.d, rn_pitch(y), share);
     }
 }
 
@@ -133,8 +150,6 @@ static const char *plan_grad(const rn_call *c, int threads, rn_work *work)
     const char *why = blas_refusal(c);
     if (why)
         return why;
-    if (!rn_dense(c->in[LSE]))
-        return "dense lse only";
     const geometry g = geometry_of(c);
     work->units = c->in[Q].dim[0] * g.heads;
     work->thread_scratch_bytes = (size_t)(g.block * (2 * g.tk + 1)) * rn_type_bytes(g.type);
@@ -146,6 +161,7 @@ static void run_grad(const rn_call *c, const rn_work *work, const rn_buffers *m,
     (void)work, (void)phase;
     const rn_shape *in = c->in, *out = c->out;
     const geometry g = geometry_of(c);
+    const row_functions *f = rows_of(g.type);
     void *p = m->thread_scratch, *dp = blas_at(p, g.type, g.block * g.tk), *mean = blas_at(dp, g.type, g.block * g.tk);
     const blas_matrix p_turned = {p, g.tk, true}, ds = {dp, g.tk, false}, ds_turned = {dp, g.tk, true};
     for (int64_t u = begin; u < end; u++) {
@@ -158,18 +174,13 @@ static void run_grad(const rn_call *c, const rn_work *work, const rn_buffers *m,
             const blas_matrix q = head_of(m->in[Q], in[Q], &g, image, head, row, false);
             const blas_matrix y = head_of(m->in[Y], in[Y], &g, image, head, row, false);
             const blas_matrix dy = head_of(m->in[DY], in[DY], &g, image, head, row, false);
-            const void *lse = blas_in(m->in[LSE], g.type, (image * g.heads + head) * g.tq + row);
+            const void *lse = blas_in(m->in[LSE], g.type, (image * g.heads + head) * rn_pitch(in[LSE]) + row);
             blas_product(g.type, rows, g.tk, g.d, g.scale, q, head_of(m->in[K], in[K], &g, image, head, 0, true), 0, p,
                          g.tk);
             blas_product(g.type, rows, g.tk, g.d, 1, dy, head_of(m->in[V], in[V], &g, image, head, 0, true), 0, dp,
                          g.tk);
-            if (g.type == RN_F32) {
-                float_dot(dy.v, dy.ld, y.v, y.ld, rows, g.d, mean);
-                float_softmax_back(p, dp, rows, g.tk, lse, mean);
-            } else {
-                double_dot(dy.v, dy.ld, y.v, y.ld, rows, g.d, mean);
-                double_softmax_back(p, dp, rows, g.tk, lse, mean);
-            }
+            f->dot(dy, y, rows, g.d, mean);
+            f->softmax_back(p, dp, rows, g.tk, lse, mean);
             blas_product(g.type, g.tk, g.d, rows, 1, p_turned, dy, before, dv, rn_pitch(out[2]));
             blas_product(g.type, g.tk, g.d, rows, g.scale, ds_turned, q, before, dk, rn_pitch(out[1]));
             blas_product(g.type, rows, g.d, g.tk, g.scale, ds, head_of(m->in[K], in[K], &g, image, head, 0, false), 0,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-    /* A unit's left operand beside what the library packs: less than half of the smallest L2 in use (1 MiB). */
+    /* A unit's panel, beside what the library packs: less than half of the smallest L2 in use (1 MiB). */
     PANEL_BYTES = 384 * 1024,
     MIN_ROWS = 64,  /* fewer, and packing the right operand for every unit shows */
     MAX_ROWS = 256, /* more gains nothing */

@@ -34,7 +34,7 @@ void blas_product(rn_type type, int64_t m, int64_t n, int64_t k, double alpha, b
 void blas_affine(rn_type type, int64_t m, int64_t n, int64_t k, blas_matrix a, blas_matrix b, const void *bias, void *y,
                  int64_t ldy);
 
-/* Rows of a unit, of `total` rows for each of which row_bytes of left operand are read. */
+/* Rows of a unit, of `total` rows, where each takes row_bytes of a panel (0: no panel is made). */
 int64_t blas_unit_rows(int64_t total, int64_t row_bytes);
 
 /* Sums over `total` rows in `parts` parts of `rows` rows (the last may be shorter). Each part makes a result of

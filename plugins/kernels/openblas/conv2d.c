@@ -12,10 +12,7 @@ static windows windows_of(const rn_call *c)
                      .pad_w = a->pad_w, .out_h = y.dim[1], .out_w = y.dim[2]};
 }
 
-static int64_t block_of(const windows *g)
-{
-    return blas_unit_rows(windows_count(g), windows_row(g) * (int64_t)rn_type_bytes(g->type));
-}
+static int64_t block_of(const windows *g) { return blas_unit_rows(windows_count(g), windows_bytes(g)); }
 
 static const char *plan(const rn_call *c, int threads, rn_work *work)
 {
@@ -28,8 +25,7 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     const windows g = windows_of(c);
     const int64_t block = block_of(&g);
     work->units = (windows_count(&g) + block - 1) / block;
-    if (!windows_are_pixels(&g))
-        work->thread_scratch_bytes = (size_t)(block * windows_row(&g)) * rn_type_bytes(g.type);
+    work->thread_scratch_bytes = (size_t)(block * windows_bytes(&g));
     return NULL;
 }
 

@@ -11,10 +11,7 @@ static windows windows_of(const rn_call *c)
                      .pad_h = a->conv.pad_h, .pad_w = a->conv.pad_w, .out_h = dy.dim[1], .out_w = dy.dim[2]};
 }
 
-static int64_t block_of(const windows *g)
-{
-    return blas_unit_rows(windows_count(g), windows_row(g) * (int64_t)rn_type_bytes(g->type));
-}
+static int64_t block_of(const windows *g) { return blas_unit_rows(windows_count(g), windows_bytes(g)); }
 
 static const char *plan(const rn_call *c, int threads, rn_work *work)
 {
@@ -29,8 +26,7 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     const windows g = windows_of(c);
     const blas_split s = blas_split_of(g.type, windows_count(&g), rn_count(c->out[0]));
     blas_split_plan(&s, work);
-    if (!windows_are_pixels(&g))
-        work->thread_scratch_bytes = (size_t)(block_of(&g) * windows_row(&g)) * rn_type_bytes(g.type);
+    work->thread_scratch_bytes = (size_t)(block_of(&g) * windows_bytes(&g));
     return NULL;
 }
 

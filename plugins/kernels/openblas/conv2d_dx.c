@@ -27,11 +27,6 @@ static windows windows_over_dx(const rn_call *c)
                      .pad_h = a->conv.pad_h, .pad_w = a->conv.pad_w, .out_h = dy.dim[1], .out_w = dy.dim[2]};
 }
 
-static int64_t block_of(const windows *g, int64_t total)
-{
-    return blas_unit_rows(total, windows_row(g) * (int64_t)rn_type_bytes(g->type));
-}
-
 static const char *plan(const rn_call *c, int threads, rn_work *work)
 {
     (void)threads;
@@ -44,11 +39,11 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     if (a->stride != 1) {
         const windows g = windows_over_dx(c);
         work->units = g.batch;
-        work->thread_scratch_bytes = (size_t)(block_of(&g, g.out_h * g.out_w) * windows_row(&g)) * rn_type_bytes(g.type);
+        work->thread_scratch_bytes = (size_t)(blas_unit_rows(g.out_h * g.out_w, windows_bytes(&g)) * windows_bytes(&g));
         return NULL;
     }
     const windows g = windows_over_dy(c);
-    const int64_t block = block_of(&g, windows_count(&g)), units = (windows_count(&g) + block - 1) / block;
+    const int64_t block = blas_unit_rows(windows_count(&g), windows_bytes(&g)), units = (windows_count(&g) + block - 1) / block;
     if (windows_are_pixels(&g)) {
         work->units = units;
         return NULL;
@@ -56,7 +51,7 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     work->units = g.kh * g.kw;
     work->more_units[0] = units;
     work->scratch_bytes = (size_t)rn_bytes(c->in[1]);
-    work->thread_scratch_bytes = (size_t)(block * windows_row(&g)) * rn_type_bytes(g.type);
+    work->thread_scratch_bytes = (size_t)(block * windows_bytes(&g));
     return NULL;
 }
 
@@ -88,7 +83,7 @@ static void gather_products(const rn_call *c, const rn_buffers *m, int64_t begin
 {
     const rn_shape dx = c->out[0];
     const windows g = windows_over_dy(c);
-    const int64_t total = windows_count(&g), block = block_of(&g, total), k = windows_row(&g);
+    const int64_t total = windows_count(&g), block = blas_unit_rows(total, windows_bytes(&g)), k = windows_row(&g);
     const int64_t last = blas_least(end * block, total), channels = rn_last(dx);
     for (int64_t n = begin * block; n < last; n += block) {
         const int64_t count = blas_least(block, total - n);
@@ -123,7 +118,7 @@ static void scatter_products(const rn_call *c, const rn_buffers *m, int64_t begi
 {
     const rn_shape dy = c->in[0];
     const windows g = windows_over_dx(c);
-    const int64_t each = g.out_h * g.out_w, block = block_of(&g, each), k = windows_row(&g);
+    const int64_t each = g.out_h * g.out_w, block = blas_unit_rows(each, windows_bytes(&g)), k = windows_row(&g);
     for (int64_t image = begin; image < end; image++) {
         zero_image(&g, m->out[0], image);
         for (int64_t n = image * each; n < (image + 1) * each; n += block) {

@@ -20,6 +20,12 @@ static inline bool windows_are_pixels(const windows *g)
     return g->kh == 1 && g->kw == 1 && g->stride == 1 && g->pad_h == 0 && g->pad_w == 0;
 }
 
+/* Bytes of a row of the panel; 0 where none is made. */
+static inline int64_t windows_bytes(const windows *g)
+{
+    return windows_are_pixels(g) ? 0 : windows_row(g) * (int64_t)rn_type_bytes(g->type);
+}
+
 /* panel [end − begin, kh·kw·channels]: windows begin … end − 1, counted over all maps, zero outside of a map. */
 void windows_gather(const windows *g, const void *map, void *panel, int64_t begin, int64_t end);
 

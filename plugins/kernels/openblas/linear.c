@@ -2,15 +2,13 @@
  * its units are parts of that sum. */
 #include "blas.h"
 
-static int64_t row_bytes(rn_shape x) { return rn_last(x) * (int64_t)rn_type_bytes(x.type); }
-
 static const char *plan(const rn_call *c, int threads, rn_work *work)
 {
     (void)threads;
     const char *why = blas_refusal(c);
     if (why)
         return why;
-    const int64_t rows = rn_rows(c->in[0]), block = blas_unit_rows(rows, row_bytes(c->in[0]));
+    const int64_t rows = rn_rows(c->in[0]), block = blas_unit_rows(rows, 0);
     work->units = (rows + block - 1) / block;
     return NULL;
 }
@@ -20,7 +18,7 @@ static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int 
     (void)work, (void)phase;
     const rn_shape x = c->in[0], y = c->out[0];
     const bool turned = ((const rn_linear_attr *)c->attr)->transposed;
-    const int64_t rows = rn_rows(x), block = blas_unit_rows(rows, row_bytes(x));
+    const int64_t rows = rn_rows(x), block = blas_unit_rows(rows, 0);
     const int64_t first = begin * block, last = blas_least(end * block, rows);
     for (int64_t r = first; r < last; r += block)
         blas_affine(x.type, blas_least(block, rows - r), rn_last(y), rn_last(x),

@@ -10,7 +10,7 @@ static geometry geometry_of(const rn_call *c)
 {
     const rn_matmul_attr *a = c->attr;
     geometry g = {.m = c->out[0].dim[1], .n = c->out[0].dim[2], .k = c->in[0].dim[a->ta ? 1 : 2], .ta = a->ta, .tb = a->tb};
-    g.block = blas_unit_rows(g.m, g.k * (int64_t)rn_type_bytes(c->in[0].type));
+    g.block = blas_unit_rows(g.m, 0);
     g.blocks = (g.m + g.block - 1) / g.block;
     return g;
 }

@@ -2,10 +2,11 @@
  *     REAL      float or double
  *     ROWS(f)   the name f with the type in it
  *     EXP       its exponential
+ *     TARGET    the instructions it may use: an attribute, or nothing
  * Sums run in LANES running sums, so that the compiler may use vectors without changing their order. */
 enum { ROWS(LANES) = 16 };
 
-static REAL ROWS(largest)(const REAL *v, int64_t n)
+TARGET static REAL ROWS(largest)(const REAL *v, int64_t n)
 {
     REAL most[ROWS(LANES)];
     int64_t i = 0;
@@ -21,7 +22,7 @@ static REAL ROWS(largest)(const REAL *v, int64_t n)
     return most[0];
 }
 
-static REAL ROWS(total)(const REAL *sum)
+TARGET static REAL ROWS(total)(const REAL *sum)
 {
     double all = 0;
     for (int k = 0; k < ROWS(LANES); k++)
@@ -30,8 +31,9 @@ static REAL ROWS(total)(const REAL *sum)
 }
 
 /* s = e^(s − max s) for each row; lse gets max + log Σ, share 1/Σ. */
-static void ROWS(softmax)(REAL *s, int64_t rows, int64_t n, REAL *lse, REAL *share)
+TARGET static void ROWS(softmax)(void *s_, int64_t rows, int64_t n, void *lse_, void *share_)
 {
+    REAL *s = s_, *lse = lse_, *share = share_;
     for (int64_t r = 0; r < rows; r++, s += n) {
         const REAL most = ROWS(largest)(s, n);
         REAL sum[ROWS(LANES)] = {0};
@@ -51,17 +53,21 @@ static void ROWS(softmax)(REAL *s, int64_t rows, int64_t n, REAL *lse, REAL *sha
     }
 }
 
-static void ROWS(scale)(REAL *y, int64_t rows, int64_t n, int64_t pitch, const REAL *share)
+TARGET static void ROWS(scale)(void *y_, int64_t rows, int64_t n, int64_t pitch, const void *share_)
 {
+    REAL *y = y_;
+    const REAL *share = share_;
     for (int64_t r = 0; r < rows; r++, y += pitch)
         for (int64_t i = 0; i < n; i++)
             y[i] *= share[r];
 }
 
 /* Σ_i a[i]·b[i] for each row. */
-static void ROWS(dot)(const REAL *a, int64_t pitch_a, const REAL *b, int64_t pitch_b, int64_t rows, int64_t n, REAL *dot)
+TARGET static void ROWS(dot)(blas_matrix a_, blas_matrix b_, int64_t rows, int64_t n, void *dot_)
 {
-    for (int64_t r = 0; r < rows; r++, a += pitch_a, b += pitch_b) {
+    const REAL *a = a_.v, *b = b_.v;
+    REAL *dot = dot_;
+    for (int64_t r = 0; r < rows; r++, a += a_.ld, b += b_.ld) {
         REAL sum[ROWS(LANES)] = {0};
         int64_t i = 0;
         for (; i + ROWS(LANES) <= n; i += ROWS(LANES))
@@ -74,8 +80,10 @@ static void ROWS(dot)(const REAL *a, int64_t pitch_a, const REAL *b, int64_t pit
 }
 
 /* s = p = e^(s − lse), dp = p·(dp − mean), for each row. */
-static void ROWS(softmax_back)(REAL *s, REAL *dp, int64_t rows, int64_t n, const REAL *lse, const REAL *mean)
+TARGET static void ROWS(softmax_back)(void *s_, void *dp_, int64_t rows, int64_t n, const void *lse_, const void *mean_)
 {
+    REAL *s = s_, *dp = dp_;
+    const REAL *lse = lse_, *mean = mean_;
     for (int64_t r = 0; r < rows; r++, s += n, dp += n)
         for (int64_t i = 0; i < n; i++) {
             const REAL p = EXP(s[i] - lse[r]);
@@ -83,3 +91,10 @@ static void ROWS(softmax_back)(REAL *s, REAL *dp, int64_t rows, int64_t n, const
             dp[i] = p * (dp[i] - mean[r]);
         }
 }
+
+static const row_functions ROWS(rows) = {ROWS(softmax), ROWS(scale), ROWS(dot), ROWS(softmax_back)};
+
+#undef REAL
+#undef ROWS
+#undef EXP
+#undef TARGET
