@@ -178,7 +178,10 @@ static bool check_sections(image *im)
         Elf64_Shdr s;
         memcpy(&s, im->file + h->e_shoff + (size_t)i * sizeof s, sizeof s);
         const uint32_t rights = PF_R | (s.sh_flags & SHF_WRITE ? PF_W : 0) | (s.sh_flags & SHF_EXECINSTR ? PF_X : 0);
-        if ((s.sh_flags & SHF_ALLOC) && !(s.sh_flags & SHF_TLS) && !loaded(im, s.sh_addr, s.sh_size, rights))
+        if (!(s.sh_flags & SHF_ALLOC) || (s.sh_flags & SHF_TLS) || s.sh_size == 0)
+            continue;
+        if (!loaded(im, s.sh_addr, s.sh_size, rights) ||
+            (s.sh_type != SHT_NOBITS && at(im, s.sh_addr, s.sh_size) != im->file + s.sh_offset))
             return REFUSE(im, "damaged: section %d is in no segment that would load it as it needs", i);
     }
     return true;

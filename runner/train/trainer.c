@@ -1,5 +1,4 @@
 #include "train/trainer.h"
-#include "train/optimize.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -93,15 +92,13 @@ static void *device_memory(rn_trainer *t, size_t bytes, const char *what, rn_err
 
 bool rn_trainer_start(rn_trainer *t, uint32_t seed, rn_error *err)
 {
-    const rn_optimizer *rule = (const rn_optimizer *)t->experiment->train.optimizer.rule.what;
     const size_t flat = t->cost.weight_bytes;
     t->seed = seed;
     t->arena = device_memory(t, t->cost.arena_bytes, "activations", err);
     t->raw.values = t->arena ? device_memory(t, flat, "weights", err) : NULL;
     t->gradients = t->raw.values ? device_memory(t, flat, "gradients", err) : NULL;
     bool ok = t->gradients != NULL;
-    for (int i = 0; ok && i < rule->n_state; i++)
-        ok = (t->state[i] = device_memory(t, flat, "the optimiser's state", err)) != NULL;
+    ok = ok && rn_optimize_init(&t->optimize, &t->experiment->train, t->parameters.total, err);
     if (ok && t->experiment->train.ema > 0)
         ok = (t->average.values = device_memory(t, flat, "the average of the weights", err)) != NULL;
     if (!ok)
@@ -123,12 +120,12 @@ void rn_trainer_free(rn_trainer *t)
     if (t->device) {
         if (t->arena)
             t->device->release(t->arena, t->cost.arena_bytes);
-        void *flat[3 + RN_MAX_OPTIMIZER_STATE] = {t->raw.values, t->average.values, t->gradients};
-        memcpy(flat + 3, t->state, sizeof t->state);
+        void *const flat[] = {t->raw.values, t->average.values, t->gradients};
         for (size_t i = 0; i < sizeof flat / sizeof *flat; i++)
             if (flat[i])
                 t->device->release(flat[i], t->cost.weight_bytes);
     }
+    rn_optimize_free(&t->optimize);
     rn_parameters_free(&t->parameters);
     *t = (rn_trainer){0};
 }
@@ -159,31 +156,18 @@ static bool feed(rn_trainer *t, const rn_step *step, const float *images, const 
 
 bool rn_trainer_step(rn_trainer *t, const float *images, const int32_t *labels, rn_step_result *result, rn_error *err)
 {
-    const rn_train_config *config = &t->experiment->train;
     const rn_step step = {.seed = t->seed, .step = (uint32_t)t->step};
     if (!feed(t, &step, images, labels, err))
         return false;
     rn_program_run(t->train, &step);
     result->loss = (double)*(const float *)rn_program_output(t->train, "loss");
-    result->gradient_norm = rn_gradient_norm(t->gradients, t->parameters.total);
-    if (!isfinite(result->loss) || !isfinite(result->gradient_norm))
-        return rn_fail(err, RN_EFAILED, "the loss is %g and the gradient's norm %g at step %" PRId64
-                       "; a lower learning rate or a longer warm-up may help", result->loss, result->gradient_norm, t->step);
-    const double clip = config->optimizer.clip;
-    result->clipped = clip > 0 && result->gradient_norm > clip;
-    result->lr = rn_learning_rate(&config->optimizer, t->step, config->steps);
-    rn_optimizer_step o = {.bytes = sizeof o, .step = t->step, .lr = result->lr,
-                           .scale = result->clipped ? clip / result->gradient_norm : 1,
-                           .l2 = config->optimizer.l2, .weight_decay = config->optimizer.weight_decay,
-                           .x = t->raw.values, .g = t->gradients};
-    memcpy(o.state, t->state, sizeof o.state);
-    rn_optimizer_apply(&config->optimizer.rule, &o, t->parameters.total);
+    if (!isfinite(result->loss))
+        return rn_fail(err, RN_EFAILED, "the loss is %g at step %" PRId64 "; a lower learning rate or a longer warm-up "
+                       "may help", result->loss, t->step);
+    if (!rn_optimize_step(&t->optimize, t->step, t->raw.values, t->gradients, t->average.values, &result->optimizer, err))
+        return false;
     t->raw.version++;
-    if (t->average.values) {
-        rn_average_update(t->average.values, t->raw.values, t->parameters.total,
-                          rn_average_decay(config->ema, config->ema_warmup, t->step));
-        t->average.version++;
-    }
+    t->average.version++;
     t->step++;
     return true;
 }

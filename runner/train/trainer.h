@@ -6,7 +6,7 @@
  * a network that this machine could not hold. rn_trainer_start then allocates, to the byte, what the plan says.
  * Thread safety: one thread. */
 #include "graph/program.h"
-#include "spec/experiment.h"
+#include "train/optimize.h"
 
 /* What a variant costs. Bytes are those that rn_trainer_start allocates. */
 typedef struct rn_trainer_cost {
@@ -31,7 +31,8 @@ typedef struct rn_trainer {
     const rn_device *device;
     uint32_t seed;
     void *arena;
-    float *gradients, *state[RN_MAX_OPTIMIZER_STATE];
+    float *gradients;
+    rn_optimize optimize;
     rn_parameter_set raw, average; /* average.values is NULL where ema is none */
     int64_t step;                  /* steps done */
 } rn_trainer;
@@ -44,8 +45,8 @@ void rn_trainer_free(rn_trainer *t);
 
 /* What a step leaves to be logged. */
 typedef struct rn_step_result {
-    double loss, gradient_norm, lr;
-    bool clipped;
+    double loss;
+    rn_optimize_report optimizer; /* norm before clipping, clip factor, rate, decay of the average */
 } rn_step_result;
 
 /* One step on images [batch, H, W, 3] and labels [batch]: loss, gradients, clipping, optimiser, average.
