@@ -19,6 +19,7 @@ static const way ways[] = {
     {"float32 openblas", RN_F32, {"openblas", "reference"}, 2, 0},
     /* inputs are exact float32, so what is left is the rounding of the file, 2^-24, and little of our own */
     {"float64 reference", RN_F64, {"reference"}, 1, 3e-7},
+    {"float64 openblas", RN_F64, {"openblas", "reference"}, 2, 3e-7},
 };
 
 /* --- one train program over the weights of a file --------------------------------------------------- */
@@ -125,6 +126,10 @@ static void open_trained(trained *t, const char *name, const char *definition, c
     const rn_program_options options = {.kernels = w->kernels, .n_kernels = w->n_kernels};
     rn_error err = {0};
     assert_ok(rn_program_compile(t->graph, &options, &t->program, &err), err);
+    int64_t first_choice = 0; /* nodes of the set that this way is about */
+    for (int64_t i = 0; i < rn_program_nodes(t->program); i++)
+        first_choice += strcmp(rn_program_node(t->program, i).kernel, w->kernels[0]) == 0;
+    assert_true(first_choice > 0);
     t->arena = room(RN_F64, (int64_t)(rn_program_arena_bytes(t->program) + 7) / 8);
     const rn_parameter_set set = {t->values, 1};
     assert_ok(rn_program_bind(t->program, t->arena, &set, t->gradients, &err), err);
