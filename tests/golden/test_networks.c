@@ -275,19 +275,32 @@ static void outputs_losses_and_gradients_are_those_of_the_table(void **state)
 
 /* --- short training runs ------------------------------------------------------------------------------ */
 
-/* beta1, beta2 and eps of a row, for the optimiser that is the table's. */
+/* A number that a row has to have. */
+static double needed(const char *definition, const char *key)
+{
+    char text[64];
+    if (!golden_text(definition, key, text, sizeof text))
+        fail_msg("no '%s' in '%s'", key, definition);
+    return golden_real(definition, key, 0);
+}
+
+/* The optimiser is the table's: Adam, with what the row says of it. */
 static rn_train_config train_config(network *net, const char *definition)
 {
     char yaml[256], decay[16] = "constant";
     (void)golden_text(definition, "decay", decay, sizeof decay);
-    snprintf(yaml, sizeof yaml, "type: adam\nbeta1: %.17g\nbeta2: %.17g\neps: %.17g\n",
-             golden_real(definition, "beta1", NAN), golden_real(definition, "beta2", NAN), golden_real(definition, "eps", NAN));
+    snprintf(yaml, sizeof yaml, "type: adam\nbeta1: %.17g\nbeta2: %.17g\neps: %.17g\n", needed(definition, "beta1"),
+             needed(definition, "beta2"), needed(definition, "eps"));
     return (rn_train_config){
         .steps = golden_int(definition, "steps", 0),
         .batch = golden_int(definition, "batch", 0),
-        .optimizer = {.rule = network_chosen(net, RN_KIND_OPTIMIZER, yaml), .lr = golden_real(definition, "lr", NAN),
-                      .warmup = golden_int(definition, "warmup", 0), .clip = golden_real(definition, "clip", 0),
-                      .decay = strcmp(decay, "cosine") == 0, .l2 = golden_real(definition, "l2", 0), .weight_decay = golden_real(definition, "weight_decay", 0)},
+        .optimizer = {.rule = network_chosen(net, RN_KIND_OPTIMIZER, yaml),
+                      .lr = needed(definition, "lr"),
+                      .warmup = golden_int(definition, "warmup", 0),
+                      .decay = strcmp(decay, "cosine") == 0,
+                      .clip = golden_real(definition, "clip", 0),
+                      .l2 = golden_real(definition, "l2", 0),
+                      .weight_decay = golden_real(definition, "weight_decay", 0)},
         .ema = golden_real(definition, "ema", 0),
         .ema_warmup = golden_int(definition, "ema_warmup", 0) != 0,
     };
