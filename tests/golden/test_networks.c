@@ -19,6 +19,7 @@ static const way ways[] = {
     {"float32 openblas", RN_F32, {"openblas", "reference"}, 2, 0},
     /* inputs are exact float32, so what is left is the rounding of the file, 2^-24, and little of our own */
     {"float64 reference", RN_F64, {"reference"}, 1, 3e-7},
+    {"float64 openblas", RN_F64, {"openblas", "reference"}, 2, 3e-7},
 };
 
 /* --- one train program over the weights of a file --------------------------------------------------- */
@@ -125,6 +126,10 @@ static void open_trained(trained *t, const char *name, const char *definition, c
     const rn_program_options options = {.kernels = w->kernels, .n_kernels = w->n_kernels};
     rn_error err = {0};
     assert_ok(rn_program_compile(t->graph, &options, &t->program, &err), err);
+    int64_t first_choice = 0; /* nodes of the set that this way is about */
+    for (int64_t i = 0; i < rn_program_nodes(t->program); i++)
+        first_choice += strcmp(rn_program_node(t->program, i).kernel, w->kernels[0]) == 0;
+    assert_true(first_choice > 0);
     t->arena = room(RN_F64, (int64_t)(rn_program_arena_bytes(t->program) + 7) / 8);
     const rn_parameter_set set = {t->values, 1};
     assert_ok(rn_program_bind(t->program, t->arena, &set, t->gradients, &err), err);
@@ -270,19 +275,34 @@ static void outputs_losses_and_gradients_are_those_of_the_table(void **state)
 
 /* --- short training runs ------------------------------------------------------------------------------ */
 
-/* beta1, beta2 and eps of a row, for the optimiser that is the table's. */
+/* A number that a row has to have. */
+static double needed(const char *definition, const char *key)
+{
+    char text[64];
+    if (!golden_text(definition, key, text, sizeof text))
+        fail_msg("no '%s' in '%s'", key, definition);
+    return golden_real(definition, key, 0);
+}
+
+/* The optimiser is the table's: Adam, with what the row says of it. */
 static rn_train_config train_config(network *net, const char *definition)
 {
-    char yaml[256];
-    snprintf(yaml, sizeof yaml, "type: adam\nbeta1: %.17g\nbeta2: %.17g\neps: %.17g\n",
-             golden_real(definition, "beta1", NAN), golden_real(definition, "beta2", NAN), golden_real(definition, "eps", NAN));
+    char yaml[256], decay[16] = "constant";
+    (void)golden_text(definition, "decay", decay, sizeof decay);
+    snprintf(yaml, sizeof yaml, "type: adam\nbeta1: %.17g\nbeta2: %.17g\neps: %.17g\n", needed(definition, "beta1"),
+             needed(definition, "beta2"), needed(definition, "eps"));
     return (rn_train_config){
         .steps = golden_int(definition, "steps", 0),
         .batch = golden_int(definition, "batch", 0),
-        .optimizer = {.rule = network_chosen(net, RN_KIND_OPTIMIZER, yaml), .lr = golden_real(definition, "lr", NAN),
-                      .warmup = golden_int(definition, "warmup", 0), .clip = golden_real(definition, "clip", 0),
-                      .l2 = golden_real(definition, "l2", 0), .weight_decay = golden_real(definition, "weight_decay", 0)},
+        .optimizer = {.rule = network_chosen(net, RN_KIND_OPTIMIZER, yaml),
+                      .lr = needed(definition, "lr"),
+                      .warmup = golden_int(definition, "warmup", 0),
+                      .decay = strcmp(decay, "cosine") == 0,
+                      .clip = golden_real(definition, "clip", 0),
+                      .l2 = golden_real(definition, "l2", 0),
+                      .weight_decay = golden_real(definition, "weight_decay", 0)},
         .ema = golden_real(definition, "ema", 0),
+        .ema_warmup = golden_int(definition, "ema_warmup", 0) != 0,
     };
 }
 

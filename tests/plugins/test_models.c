@@ -1,8 +1,7 @@
 /* Networks as a spec asks for them: what may be combined, and what a wrong size is answered with. */
-#include "support/networks.h"
-
 #include "plugin/load.h"
-#include "spec/check.h"
+#include "support/component.h"
+#include "support/networks.h"
 
 /* A user's block: y = 2·x, for maps, with no parameter and no `channels` of its own. */
 static rn_tensor twice(rn_graph *g, const void *params, const rn_layer_in *in)
@@ -41,13 +40,13 @@ typedef struct built {
 } built;
 
 /* The network that the YAML asks for, on a batch of two images. What went wrong stands in the graph. */
-static void build(built *b, const rn_registry *registry, const char *yaml, int64_t height, int64_t width)
+static void build(built *b, rn_registry *registry, const char *yaml, int64_t height, int64_t width)
 {
     *b = (built){.image = {.rank = 4, .dim = {2, height, width, 3}}};
     const rn_shape each = {.rank = 1, .dim = {2}}, labels = {.rank = 1, .dim = {2}, .type = RN_I32};
     rn_chosen chosen = {0};
     rn_error err = {0};
-    assert_ok(rn_check_component(registry, RN_KIND_MODEL, yaml, &b->arena, &chosen, &err), err);
+    assert_ok(component_check(registry, RN_KIND_MODEL, yaml, &b->arena, &chosen, &err), err);
     const rn_model *model = (const rn_model *)(const void *)chosen.what;
     b->graph = rn_graph_open(registry, &b->parameters, RN_F32, true);
     assert_non_null(b->graph);

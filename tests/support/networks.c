@@ -1,11 +1,11 @@
 #include "support/networks.h"
 
 #include "plugin/load.h"
-#include "spec/check.h"
+#include "support/component.h"
 
 enum { MOST_LEVELS = 16 };
 
-const rn_registry *networks_registry(void)
+rn_registry *networks_registry(void)
 {
     static rn_registry *registry;
     if (!registry) {
@@ -83,7 +83,7 @@ rn_chosen network_chosen(network *net, rn_kind kind, const char *yaml)
 {
     rn_chosen c = {0};
     rn_error err = {0};
-    if (!rn_check_component(networks_registry(), kind, yaml, &net->arena, &c, &err))
+    if (!component_check(networks_registry(), kind, yaml, &net->arena, &c, &err))
         fail_msg("the spec refuses this %s: %d:%d: %s\n%s", rn_kind_name(kind), err.line, err.column, err.text, yaml);
     return c;
 }

@@ -8,7 +8,7 @@
 #include <runner/task.h>
 
 /* All plugins of the build; opened once, never closed. */
-const rn_registry *networks_registry(void);
+rn_registry *networks_registry(void);
 
 typedef struct network {
     rn_arena arena;
