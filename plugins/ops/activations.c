@@ -26,14 +26,14 @@ static void example(rn_example *e, rn_stream r, int number)
 }
 
 /* clang-format off */
-#define ACTIVATION(op_, doc_)                                                                                          \
-    const rn_op op_##op_ = {                                                                                           \
-        .bytes = sizeof(rn_op), .name = #op_, .doc = doc_, .inputs = {{"x"}}, .n_out = 1,                              \
+#define ACTIVATION(name_, doc_)                                                                                        \
+    const rn_op op_##name_ = {                                                                                         \
+        .bytes = sizeof(rn_op), .name = #name_, .doc = doc_, .inputs = {{"x"}}, .n_out = 1,                            \
         .traits = RN_POINTWISE | RN_IN_PLACE,                                                                          \
         .shape = same_as_input, .gradient = gradient, .cost = cost, .example = example,                                \
     };                                                                                                                 \
-    const rn_op op_##op_##_grad = {                                                                                    \
-        .bytes = sizeof(rn_op), .name = #op_ "_grad", .doc = "the gradient of " #op_ ": f'(x)·dy",                     \
+    const rn_op op_##name_##_grad = {                                                                                  \
+        .bytes = sizeof(rn_op), .name = #name_ "_grad", .doc = "the gradient of " #name_ ": f'(x)·dy",                 \
         .inputs = {{"x"}, {"dy"}}, .n_out = 1, .traits = RN_POINTWISE | RN_IN_PLACE,                                   \
         .shape = equal_inputs, .cost = cost,                                                                           \
     }

@@ -55,8 +55,6 @@ static bool grad_shape(const rn_call *c, rn_shape *y, rn_error *err)
 
 static void gradient(rn_graph *g, const rn_call *c, const rn_tensor *dy, rn_tensor *dx)
 {
-    if (dy[1] || dy[2])
-        rn_graph_fail(g, RN_EINTERNAL, "group_norm has no gradient through its mean and rstd");
     const rn_tensor in[] = {c->x[0], c->x[1], c->y[1], c->y[2], dy[0]};
     rn_tensor out[3] = {0, 0, 0};
     rn_apply(g, "group_norm_grad", c->attr, sizeof(rn_group_norm_attr), in, 5, out, 3);
@@ -84,6 +82,7 @@ const rn_op op_group_norm = {
     .bytes = sizeof(rn_op), .name = "group_norm", .doc = "groups of channels to mean 0, variance 1, then ·w + b",
     .params = params, .params_bytes = sizeof(rn_group_norm_attr),
     .inputs = {{"x"}, {"w", .rank = 1, .optional = true}, {"b", .rank = 1, .optional = true}}, .n_out = 3,
+    .n_auxiliary = 2,
     .shape = shape, .gradient = gradient, .cost = cost, .example = example,
 };
 const rn_op op_group_norm_grad = {

@@ -64,12 +64,12 @@ static void grad_example(rn_example *e, rn_stream r, int number)
 
 const rn_op op_mean_square = {
     .bytes = sizeof(rn_op), .name = "mean_square", .doc = "mean of w·d² over all elements, w one weight an image",
-    .inputs = {{"d"}, {"w", .rank = 1, .optional = true}}, .n_out = 1,
+    .inputs = {{"d"}, {"w", .rank = 1, .optional = true, .constant = true}}, .n_out = 1,
     .shape = shape, .gradient = gradient, .cost = cost, .example = example,
 };
 const rn_op op_mean_square_grad = {
     .bytes = sizeof(rn_op), .name = "mean_square_grad", .doc = "the gradient of mean_square: 2·w·d·dy/n",
-    .inputs = {{"d"}, {"w", .rank = 1, .optional = true}, {"dy", .rank = 1}}, .n_out = 1,
+    .inputs = {{"d"}, {"w", .rank = 1, .optional = true, .constant = true}, {"dy", .rank = 1}}, .n_out = 1,
     .traits = RN_LINEAR | RN_POINTWISE | RN_IN_PLACE,
     .shape = grad_shape, .gradient = grad_gradient, .cost = grad_cost, .example = grad_example,
 };

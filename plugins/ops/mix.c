@@ -52,11 +52,11 @@ static void scale_example(rn_example *e, rn_stream r, int number)
 
 const rn_op op_mix = {
     .bytes = sizeof(rn_op), .name = "mix", .doc = "a·x + b·u, one a and one b for each image",
-    .inputs = {{"x"}, {"u"}, {"a", .rank = 1}, {"b", .rank = 1}}, .n_out = 1, .traits = RN_POINTWISE | RN_IN_PLACE,
+    .inputs = {{"x"}, {"u"}, {"a", .rank = 1, .constant = true}, {"b", .rank = 1, .constant = true}}, .n_out = 1, .traits = RN_POINTWISE | RN_IN_PLACE,
     .shape = mix_shape, .gradient = mix_gradient, .cost = mix_cost, .example = mix_example,
 };
 const rn_op op_scale_images = {
     .bytes = sizeof(rn_op), .name = "scale_images", .doc = "a·x, one a for each image",
-    .inputs = {{"x"}, {"a", .rank = 1}}, .n_out = 1, .traits = RN_POINTWISE | RN_IN_PLACE | RN_LINEAR,
+    .inputs = {{"x"}, {"a", .rank = 1, .constant = true}}, .n_out = 1, .traits = RN_POINTWISE | RN_IN_PLACE | RN_LINEAR,
     .shape = scale_shape, .gradient = scale_gradient, .cost = cost_of_one, .example = scale_example,
 };

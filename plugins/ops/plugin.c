@@ -4,13 +4,14 @@
 
 /* clang-format off */
 #define OPS(X)                                                                                                         \
-    X(conv2d) X(conv2d_dx) X(conv2d_dw) X(linear) X(linear_dw)                                                         \
-    X(group_norm) X(group_norm_grad)                                                                                   \
+    X(conv2d) X(conv2d_dx) X(conv2d_dw) X(linear) X(linear_dw) X(matmul) X(attention) X(attention_grad)                \
+    X(group_norm) X(group_norm_grad) X(layer_norm) X(layer_norm_grad)                                                  \
     X(silu) X(silu_grad) X(gelu) X(gelu_grad) X(relu) X(relu_grad) X(sigmoid) X(sigmoid_grad) X(tanh) X(tanh_grad)     \
-    X(add) X(sub) X(mul) X(scale) X(film) X(film_grad) X(mix) X(scale_images)                                          \
-    X(sum_leading) X(broadcast) X(mean_square) X(mean_square_grad)                                                     \
-    X(avg_pool) X(sum_pool) X(upsample_nearest)                                                                        \
-    X(channel_range) X(channel_pad) X(concat) X(reshape) X(copy) X(stop_gradient)
+    X(add) X(sub) X(mul) X(scale) X(film) X(film_grad) X(mix) X(scale_images) X(dropout) X(random_normal)              \
+    X(sum_leading) X(broadcast) X(mean_square) X(mean_square_grad) X(softmax) X(softmax_grad)                          \
+    X(avg_pool) X(sum_pool) X(upsample_nearest) X(space_to_depth) X(depth_to_space)                                    \
+    X(channel_range) X(channel_pad) X(concat) X(reshape) X(copy) X(stop_gradient)                                      \
+    X(logsnr_to_t) X(sinusoid_embedding) X(embedding) X(embedding_grad)
 /* clang-format on */
 
 #define DECLARE(name_) extern const rn_op op_##name_;

@@ -97,7 +97,7 @@ const rn_op op_reshape = {
 };
 const rn_op op_stop_gradient = {
     .bytes = sizeof(rn_op), .name = "stop_gradient", .doc = "x going forward, nothing going back",
-    .inputs = {{"x"}}, .n_out = 1, .traits = RN_VIEW | RN_LINEAR,
+    .inputs = {{"x", .constant = true}}, .n_out = 1, .traits = RN_VIEW | RN_LINEAR,
     .shape = stop_shape, .gradient = stop, .cost = cost_of_view, .view = whole, .example = any_example,
 };
 const rn_op op_copy = {

@@ -13,4 +13,7 @@ RN_NODISCARD bool rn_png_write(const char *path, const rn_pixels *image, const c
 RN_NODISCARD bool rn_sheet_write(const char *path, const uint8_t *images, int64_t n, int64_t height, int64_t width,
                                  const char *const *texts, rn_error *err);
 
+/* Pixels of a sheet of n images. */
+void rn_sheet_size(int64_t n, int64_t height, int64_t width, int64_t *sheet_width, int64_t *sheet_height);
+
 #endif

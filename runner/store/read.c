@@ -59,6 +59,14 @@ static void read_ablation(const rn_query *q, rn_arena *a, void *row)
         .difference_high = rn_column_real(q, "difference_high"), .p = rn_column_real(q, "p")};
 }
 
+static void read_variant(const rn_query *q, rn_arena *a, void *row)
+{
+    rn_row_variant *r = row;
+    *r = (rn_row_variant){.name = rn_column_text(q, "name", a), .hash = rn_column_text(q, "hash", a),
+                          .differs = rn_column_text(q, "differs", a), .resolved = rn_column_text(q, "resolved", a),
+                          .is_baseline = rn_column_int(q, "is_baseline") != 0, .id = rn_column_int(q, "id")};
+}
+
 static void read_status(const rn_query *q, rn_arena *a, void *row)
 {
     rn_row_status *r = row;
@@ -87,6 +95,18 @@ bool rn_store_ablation(rn_store *s, const char *experiment, rn_arena *arena, rn_
     rn_query q = rn_query_make(s, RN_SQL_ABLATION);
     rn_bind_text(&q, ":experiment", experiment);
     if (!read_rows(&q, arena, read_ablation, sizeof **row, &rows, n, err))
+        return false;
+    *row = rows;
+    return true;
+}
+
+bool rn_store_variants(rn_store *s, const char *experiment, rn_arena *arena, rn_row_variant **row, size_t *n,
+                       rn_error *err)
+{
+    void *rows;
+    rn_query q = rn_query_make(s, RN_SQL_VARIANTS);
+    rn_bind_text(&q, ":experiment", experiment);
+    if (!read_rows(&q, arena, read_variant, sizeof **row, &rows, n, err))
         return false;
     *row = rows;
     return true;

@@ -129,6 +129,10 @@ const char *const rn_sql_text[RN_N_SQL] = {
     [RN_SQL_STATUS] =
         "SELECT variant, seed, status, error, out_dir, is_baseline, step, total_steps, attempt, position, seconds "
         "FROM current_run WHERE experiment = :experiment ORDER BY position, seed",
+    [RN_SQL_VARIANTS] =
+        "SELECT v.id, v.name, v.hash, v.is_baseline, v.differs, v.resolved FROM variant v "
+        "JOIN experiment e ON e.id = v.experiment_id "
+        "WHERE e.name = :experiment AND v.position IS NOT NULL ORDER BY v.position",
     [RN_SQL_LIST] =
         "SELECT e.id, e.name, e.question, count(DISTINCT v.id) AS variants, count(c.id) FILTER (WHERE c.status = 'done') AS done, "
         "count(c.id) FILTER (WHERE c.status <> 'done') AS unfinished, "

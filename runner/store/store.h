@@ -175,6 +175,10 @@ typedef struct rn_row_ablation { /* a row of the view `ablation`; NaN where it h
 RN_NODISCARD bool rn_store_ablation(rn_store *store, const char *experiment, rn_arena *arena, rn_row_ablation **row,
                                     size_t *n, rn_error *err);
 
+/* The variants as last asked for, in their order. */
+RN_NODISCARD bool rn_store_variants(rn_store *store, const char *experiment, rn_arena *arena, rn_row_variant **row,
+                                    size_t *n, rn_error *err);
+
 typedef struct rn_row_status { /* the run that counts of each variant and seed, as last asked for */
     const char *variant, *status, *error, *out_dir;
     bool is_baseline;

@@ -105,7 +105,8 @@ static void train_graph(trained *t, const way *w)
             loss = t->graph->output[i].tensor;
     assert_true(loss != 0);
     const rn_shape scalar = {.rank = 1, .dim = {1}};
-    rn_graph_differentiate(t->graph, loss, rn_graph_input(t->graph, "seed of the gradient", scalar));
+    const rn_tensor cotangent = rn_graph_input(t->graph, "cotangent", scalar);
+    rn_graph_differentiate(t->graph, 1, &loss, &cotangent);
     assert_ok(rn_graph_check(t->graph, &err), err);
 }
 
@@ -172,7 +173,7 @@ static void fill_inputs(const trained *t, const rn_safetensors *batch, int64_t s
                 else
                     set_element(shape.type, to, k, v[k]);
             free(v);
-        } else if (count == 1 && strcmp(name, "seed of the gradient") == 0) {
+        } else if (count == 1 && strcmp(name, "cotangent") == 0) {
             set_element(shape.type, to, 0, 1);
         } else {
             assert_int_equal(count, t->batch);

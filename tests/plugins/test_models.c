@@ -75,7 +75,7 @@ static void networks_take_any_block_at_any_level_and_any_sides_that_can_be_halve
         {"images that are not square", "type: uvit\nlevels: [{block: resnet, channels: 8}, {block: transformer, channels: 12}]", 6, 10,
          "pos"},
         {"a unet on images that are not square", "type: unet\nlevels: [{block: resnet, channels: 8}, {block: resnet, channels: 16}]", 6, 10,
-         "up.2.conv1.weight"},
+         "up.2.weight"},
         {"one level", "type: uvit\nlevels: [{block: transformer, channels: 12, blocks: 2}]", 5, 3, "mid.1.fc2.bias"},
         {"one level of a unet", "type: unet\nlevels: [{block: resnet, channels: 8}]", 5, 3, "up.1.0.short.weight"},
         {"transformers above the last level", "type: uvit\nlevels: [{block: transformer, channels: 8}, {block: transformer, channels: 12}]", 4, 4,

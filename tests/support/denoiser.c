@@ -12,7 +12,7 @@ denoiser golden_denoiser(const char *data, const char *sizes, const char *sample
     denoiser d = {.dim = golden_int(sizes, "dim", 0), .rows = golden_int(sizes, "batch", 0),
                   .components = golden_int(sizes, "components", 0),
                   .weight = tensor(data, "weight"), .mean = tensor(data, "mean"), .std = tensor(data, "std"),
-                  .guidance = golden_real(sampler, "guidance", 1), .interval_low = -INFINITY, .interval_high = INFINITY,
+                  .guidance = golden_real(sampler, "guidance", 1), .interval_low = (double)-INFINITY, .interval_high = (double)INFINITY,
                   .clip = golden_real(sampler, "clip", 0), .noise = tensor(data, "noise")};
     double interval[2];
     char text[64];
@@ -50,7 +50,7 @@ static void gaussian(const double *mean, const double *std, int64_t dim, const d
 
 static void mixture(const denoiser *d, const double *z, double a, double s, double *x0)
 {
-    double log_r[DENOISER_COMPONENTS], largest = -INFINITY, sum = 0;
+    double log_r[DENOISER_COMPONENTS], largest = (double)-INFINITY, sum = 0;
     for (int64_t k = 0; k < d->components; k++) {
         const double *mean = d->mean + k * d->dim, v = a * a * d->std[k] * d->std[k] + s * s;
         double square = 0;

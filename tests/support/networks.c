@@ -8,12 +8,13 @@ enum { MOST_LEVELS = 16 };
 const rn_registry *networks_registry(void)
 {
     static rn_registry *registry;
-    rn_error err = {0};
     if (!registry) {
-        registry = rn_registry_open();
-        assert_non_null(registry);
+        rn_error err = {0};
+        rn_registry *r = rn_registry_open();
+        assert_non_null(r);
         const rn_plugin_search search = {.builtin = BUILD_FOLDER "/lib/runner"};
-        assert_ok(rn_plugins_load(registry, &search, &err), err);
+        assert_ok(rn_plugins_load(r, &search, &err), err);
+        registry = r;
     }
     return registry;
 }
