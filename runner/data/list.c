@@ -100,7 +100,7 @@ static bool gather(rn_listing *l, const struct found *found, int64_t n, rn_error
     l->refused = rn_arena_array(&l->arena, (size_t)n, sizeof *l->refused);
     if (!rn_arena_check(&l->arena, "the list of images", err))
         return false;
-    for (int64_t k = 0; k < l->n_classes; k++)
+    for (int64_t k = 0; names && k < l->n_classes; k++)
         l->class_count[k].name = names[k];
     for (int64_t i = 0; i < n; i++) {
         const struct found *f = &found[i];
