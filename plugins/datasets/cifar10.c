@@ -2,6 +2,7 @@
  * them. Source: https://www.cs.toronto.edu/~kriz/cifar.html, "Binary version". */
 #include "datasets/files.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -119,7 +120,7 @@ static bool list_records(struct state *s, rn_error *err)
         s->batch[b].first = s->n;
         s->n += s->batch[b].n;
     }
-    s->record = calloc((size_t)s->n, sizeof *s->record);
+    s->record = calloc((size_t)s->n + 1, sizeof *s->record);
     if (!s->record)
         return rn_fail(err, RN_EMEMORY, "no memory for a list of %" PRId64 " records", s->n);
     for (int k = 0; k < s->n_batches; k++) {
@@ -141,7 +142,8 @@ static bool list_records(struct state *s, rn_error *err)
 static void name_classes(struct state *s)
 {
     char path[4096];
-    const struct batch *b = &s->batch[0];
+    const struct batch *b = s->batch;
+    assert(b);
     memcpy(s->class, digits, sizeof digits);
     const int n = snprintf(path, sizeof path, "%.*sbatches.meta.txt", (int)(b->name - b->path), b->path);
     FILE *f = n < (int)sizeof path ? fopen(path, "rb") : NULL;

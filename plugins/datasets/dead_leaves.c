@@ -138,8 +138,8 @@ static void make_palette(const struct state *s, int64_t image, double colour[PAL
 {
     for (int p = 0; p < PALETTE; p++) {
         const double y = 0.08 + 0.84 * rn_random_uniform(stream(s, image, 2), (uint64_t)p);
-        const double a = 0.16 * rn_random_normal(stream(s, image, 3), (uint64_t)(2 * p));
-        const double b = 0.07 * rn_random_normal(stream(s, image, 3), (uint64_t)(2 * p + 1));
+        const double a = 0.16 * rn_random_normal(stream(s, image, 3), 2 * (uint64_t)p);
+        const double b = 0.07 * rn_random_normal(stream(s, image, 3), 2 * (uint64_t)p + 1);
         const double rgb[3] = {y + a + b, y + 0.1 * a - b, y - 1.1 * a + 0.3 * b};
         for (int c = 0; c < 3; c++)
             colour[p][c] = fmin(fmax(rgb[c], 0), 1);

@@ -85,7 +85,7 @@ static bool read_whole(const char *path, uint8_t **data, int64_t *bytes, rn_erro
 
 static bool open_images(struct state *s, const char *path, int64_t max_pixels, rn_error *err)
 {
-    int64_t bytes;
+    int64_t bytes = 0;
     if (!read_whole(path, &s->images, &bytes, err))
         return false;
     if (bytes < IMAGES_HEADER || big_endian(s->images) != IMAGES)
@@ -129,7 +129,7 @@ static bool find_labels(const char *path, char *labels, size_t size)
 
 static bool open_labels(struct state *s, const char *path, rn_error *err)
 {
-    int64_t bytes;
+    int64_t bytes = 0;
     if (!read_whole(path, &s->labels, &bytes, err))
         return false;
     if (bytes < LABELS_HEADER || big_endian(s->labels) != LABELS)
@@ -157,7 +157,7 @@ static bool open_files(struct state *s, const idx *p, int64_t max_pixels, rn_err
         labels = beside;
     if (labels && !open_labels(s, labels, err))
         return false;
-    s->name = calloc((size_t)s->n, sizeof *s->name);
+    s->name = calloc((size_t)s->n + 1, sizeof *s->name);
     if (!s->name)
         return rn_fail(err, RN_EMEMORY, "no memory for a list of %" PRId64 " images", s->n);
     for (int64_t i = 0; i < s->n; i++)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const rn_decoder *const decoders[] = {&rn_decoder_png, &rn_decoder_jpeg};
+static const rn_decoder *const decoders[] = {&rn_decoder_png, &rn_decoder_jpeg, NULL};
 
 /* What else is found under the names of images, and what to do about it. */
 static const struct {
@@ -35,9 +35,9 @@ static bool is_text(const rn_encoded *in)
 
 static const rn_decoder *decoder_of(const rn_encoded *in)
 {
-    for (size_t i = 0; i < sizeof decoders / sizeof *decoders; i++)
-        if (begins(in, decoders[i]->magic, decoders[i]->magic_bytes))
-            return decoders[i];
+    for (const rn_decoder *const *d = decoders; *d; d++)
+        if (begins(in, (*d)->magic, (*d)->magic_bytes))
+            return *d;
     if (in->bytes == 0) {
         rn_fail(in->err, RN_EFORMAT, "'%s' is empty; PNG and JPEG images are read", in->name);
         return NULL;

@@ -46,8 +46,8 @@ static void write_texts(png_structp png, png_infop info, const char *const *text
     int n = 0;
     for (; texts && texts[2 * n] && n < MAX_TEXTS; n++) {
         row[n].compression = PNG_TEXT_COMPRESSION_NONE;
-        row[n].key = (char *)(uintptr_t)texts[2 * n]; /* libpng copies them but forgot the const */
-        row[n].text = (char *)(uintptr_t)texts[2 * n + 1];
+        memcpy(&row[n].key, &texts[2 * n], sizeof row[n].key); /* libpng copies the texts but forgot the const */
+        memcpy(&row[n].text, &texts[2 * n + 1], sizeof row[n].text);
         row[n].text_length = strlen(texts[2 * n + 1]);
     }
     png_set_text(png, info, row, n);

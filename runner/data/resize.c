@@ -62,8 +62,8 @@ static bool taps_init(struct taps *t, const rn_filter *f, int64_t from, int64_t 
     const double scale = (double)from / (double)to, widen = f->antialias && scale > 1 ? scale : 1;
     const double support = f->support * widen;
     *t = (struct taps){.n = n, .stride = 2 * (int64_t)ceil(support) + 1};
-    t->begin = malloc((size_t)n * sizeof *t->begin);
-    t->count = malloc((size_t)n * sizeof *t->count);
+    t->begin = calloc((size_t)n, sizeof *t->begin);
+    t->count = calloc((size_t)n, sizeof *t->count);
     t->weight = calloc((size_t)(n * t->stride), sizeof *t->weight);
     if (!t->begin || !t->count || !t->weight)
         return false;
@@ -102,7 +102,7 @@ enum { WEIGHT_BITS = 22 }; /* 8 bits of a byte, 2 for overshoot, 32 in all */
 
 static int32_t *fixed_point(const struct taps *t)
 {
-    int32_t *fixed = malloc((size_t)(t->n * t->stride) * sizeof *fixed);
+    int32_t *fixed = calloc((size_t)(t->n * t->stride), sizeof *fixed);
     for (int64_t i = 0; fixed && i < t->n * t->stride; i++)
         fixed[i] = (int32_t)lround(t->weight[i] * (1 << WEIGHT_BITS));
     return fixed;
@@ -161,7 +161,7 @@ bool rn_resize(const rn_pixels *in, const rn_filter *filter, rn_window w, uint8_
               (fy = fixed_point(&ty));
     if (ok) {
         const int64_t begin = ty.begin[0], end = ty.begin[ty.n - 1] + ty.count[ty.n - 1];
-        between = malloc((size_t)((end - begin) * w.width * 3));
+        between = calloc((size_t)(end - begin), (size_t)(3 * w.width));
         ok = between != NULL;
         if (ok) {
             along_x(in, begin, end, &tx, fx, between);

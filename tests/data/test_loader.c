@@ -2,7 +2,39 @@
 
 #include "data/loader.h"
 
-#include <malloc.h>
+#include <stdatomic.h>
+
+/* Every allocation of the program is counted, of whatever thread. Sanitizers bring allocators of their own; with them
+ * nothing is counted. */
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+static atomic_long allocations;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || __has_feature(address_sanitizer) ||               \
+    __has_feature(thread_sanitizer)
+enum { COUNTED = 0 };
+#else
+enum { COUNTED = 1 };
+extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t);
+
+void *malloc(size_t n)
+{
+    atomic_fetch_add(&allocations, 1);
+    return __libc_malloc(n);
+}
+
+void *calloc(size_t n, size_t size)
+{
+    atomic_fetch_add(&allocations, 1);
+    return __libc_calloc(n, size);
+}
+
+void *realloc(void *old, size_t n)
+{
+    atomic_fetch_add(&allocations, 1);
+    return __libc_realloc(old, n);
+}
+#endif
 
 typedef struct {
     int64_t count, seed;
@@ -145,24 +177,25 @@ static void held_out_images_are_never_trained_on(void **state)
     free(all);
 }
 
-/* Images in memory: after the start nothing is allocated, by any thread (glibc's own count). */
+/* Images in memory: after the first steps nothing is allocated, by any thread. */
 static void a_step_allocates_nothing(void **state)
 {
     (void)state;
+    if (!COUNTED)
+        skip();
     rn_data *data = leaves(20, true, true);
     rn_loader *loader = NULL;
     rn_error err = {0};
     static float images[8 * VALUES];
+    const long at_first = atomic_load(&allocations);
     assert_ok(rn_loader_open(data, 1, 8, 2, &loader, &err), err);
     for (int64_t step = 0; step < 3; step++)
         assert_ok(rn_loader_next(loader, step, images, NULL, &err), err);
-    const struct mallinfo2 before = mallinfo2();
+    const long before = atomic_load(&allocations);
+    assert_true(before > at_first);
     for (int64_t step = 3; step < 40; step++)
         assert_ok(rn_loader_next(loader, step, images, NULL, &err), err);
-    const struct mallinfo2 after = mallinfo2();
-    assert_int_equal(after.uordblks, before.uordblks);
-    assert_int_equal(after.hblkhd, before.hblkhd);
-    assert_int_equal(after.arena, before.arena);
+    assert_int_equal(atomic_load(&allocations), before);
     rn_loader_close(loader);
     rn_data_close(data);
 }

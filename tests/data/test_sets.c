@@ -233,6 +233,51 @@ static void what_is_no_such_set_is_refused_with_its_name_and_a_reason(void **sta
     free(folder);
 }
 
+/* Every prefix is refused; a damaged byte gives another picture or another header, or is refused. */
+static void cut_and_damaged_idx_files_do_no_harm(void **state)
+{
+    (void)state;
+    char *folder = scratch_folder(), *plain = scratch_path(folder, "p-images-idx3");
+    const uint8_t head[] = {BE(0x803), BE(6), BE(9), BE(7)};
+    write_file(folder, "p-images-idx3", head, sizeof head, 16 + 6 * 9 * 7);
+    assert_int_equal(scratch_run(NULL, "gzip -k -n '%s'", plain), 0);
+    const char *const names[] = {"p-images-idx3", "p-images-idx3.gz"};
+    int opened = 0, refused = 0;
+    for (size_t k = 0; k < 2; k++) {
+        size_t bytes;
+        char *path = scratch_path(folder, names[k]);
+        uint8_t *file = scratch_read(path, &bytes);
+        open_set o;
+        rn_error err = {0};
+        assert_ok(try_open(&o, "idx", folder, names[k], &err), err);
+        close_set(&o);
+        for (size_t n = 0; n < bytes; n++) {
+            scratch_write(path, file, n);
+            if (try_open(&o, "idx", folder, names[k], &err))
+                fail_msg("%s: the first %zu of %zu bytes are read", names[k], n, bytes);
+        }
+        for (size_t at = 0; at < bytes; at++) {
+            file[at] ^= 0x55;
+            scratch_write(path, file, bytes);
+            file[at] ^= 0x55;
+            if (!try_open(&o, "idx", folder, names[k], &err)) {
+                refused++;
+                continue;
+            }
+            rn_pixels p = {0};
+            assert_ok(o.set->read(o.state, o.set->count(o.state) - 1, &p, &err), err);
+            rn_pixels_free(&p);
+            close_set(&o);
+            opened++;
+        }
+        free(file);
+        free(path);
+    }
+    assert_true(opened > 0 && refused > 0);
+    free(plain);
+    free(folder);
+}
+
 /* `runner data PATH` asks all sets; the highest answer opens. */
 static void a_path_is_recognised_by_what_it_is(void **state)
 {
@@ -265,6 +310,7 @@ int main(void)
     const struct CMUnitTest made_here[] = {
         cmocka_unit_test(a_folder_lists_images_by_ending_and_labels_them_by_the_first_folder),
         cmocka_unit_test(what_is_no_such_set_is_refused_with_its_name_and_a_reason),
+        cmocka_unit_test(cut_and_damaged_idx_files_do_no_harm),
     };
     const struct CMUnitTest on_real_images[] = {
         cmocka_unit_test_prestate(every_real_set_opens_with_the_stated_count_size_and_classes, state),
