@@ -251,6 +251,11 @@ const char *rn_registry_searched_at(const rn_registry *r, int i)
     return r->searched[i];
 }
 
+const char *const *rn_registry_searched_list(const rn_registry *r)
+{
+    return r->searched;
+}
+
 bool rn_registry_add_searched(rn_registry *r, const char *place, rn_error *err)
 {
     const char *kept = rn_arena_text(&r->arena, place);

@@ -55,6 +55,7 @@ const rn_loaded *rn_registry_plugin(const rn_registry *r, int i);
 /* Folders and files searched, in order, for messages ("looked in: …"). */
 int rn_registry_searched(const rn_registry *r);
 const char *rn_registry_searched_at(const rn_registry *r, int i);
+const char *const *rn_registry_searched_list(const rn_registry *r); /* until another is added */
 RN_NODISCARD bool rn_registry_add_searched(rn_registry *r, const char *place, rn_error *err);
 
 #endif
