@@ -183,8 +183,11 @@ static void print_text(FILE *out, const rn_comparison *c, rn_arena *a)
 {
     const rn_row_listed *e = &c->experiment;
     fprintf(out, "%s%s%s\n", e->name, e->question ? ": " : "", e->question ? e->question : "");
-    fprintf(out, "%" PRId64 " variant%s, %" PRId64 " run%s done, %" PRId64 " not (%s)\n\n", e->variants,
-            e->variants == 1 ? "" : "s", e->done, e->done == 1 ? "" : "s", e->unfinished, c->database);
+    fprintf(out, "%" PRId64 " variant%s, %" PRId64 " run%s done", e->variants, e->variants == 1 ? "" : "s", e->done,
+            e->done == 1 ? "" : "s");
+    if (e->unfinished)
+        fprintf(out, ", %" PRId64 " not done", e->unfinished);
+    fprintf(out, " (%s)\n\n", c->database);
     if (c->n_scores)
         print_scores(out, c, a);
     else

@@ -94,7 +94,7 @@ static int name_index(rn_store *s, const char *name)
             return i;
     if (s->n_names == RN_HELD_NAMES || strlen(name) >= RN_METRIC_NAME)
         return -1;
-    strcpy(s->name[s->n_names].name, name);
+    memcpy(s->name[s->n_names].name, name, strlen(name) + 1);
     s->name[s->n_names].id = 0;
     return s->n_names++;
 }

@@ -334,9 +334,11 @@ void rn_store_notice(rn_store *s, const char *format, ...)
     const size_t used = strlen(s->notices);
     va_list args;
     va_start(args, format);
-    if (used + 2 < sizeof s->notices) {
+    if (used + 2 < sizeof s->notices) { /* room for the line's end is kept */
         vsnprintf(s->notices + used, sizeof s->notices - used - 1, format, args);
-        strcat(s->notices, "\n");
+        const size_t end = used + strlen(s->notices + used);
+        s->notices[end] = '\n';
+        s->notices[end + 1] = '\0';
     }
     va_end(args);
 }

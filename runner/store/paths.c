@@ -44,7 +44,7 @@ static char *absolute(const char *path, rn_arena *arena)
             return NULL;
     }
     if (end == out)
-        strcpy(out, "/");
+        memcpy(out, "/", 2);
     return out;
 }
 
@@ -73,7 +73,7 @@ const char *rn_store_relative(const rn_store *s, const char *path, rn_arena *are
     char *end = out;
     for (size_t i = 0; i < up; i++)
         end = stpcpy(end, "../");
-    strcpy(end, rest);
+    memcpy(end, rest, strlen(rest) + 1);
     if (!*rest && end > out)
         end[-1] = '\0';
     return *out ? out : ".";

@@ -142,6 +142,14 @@ static void columns_stand_below_each_other(void **state)
     rn_arena_free(&arena);
 }
 
+static int remove_folder(void **state)
+{
+    char command[96];
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,5 +161,5 @@ int main(void)
     };
     if (!mkdtemp(folder))
         return 1;
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, remove_folder);
 }

@@ -210,6 +210,14 @@ static void flipped_bytes_never_crash(void **state)
     free(data);
 }
 
+static int remove_folder(void **state)
+{
+    char command[96];
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,5 +229,5 @@ int main(void)
     if (!mkdtemp(folder))
         return 1;
     snprintf(file, sizeof file, "%s/results.db", folder);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, remove_folder);
 }

@@ -268,6 +268,14 @@ static void a_locked_file_is_waited_for_and_then_told(void **state)
     assert_int_equal(ask("locked.db", "SELECT count(*) FROM metric"), 2);
 }
 
+static int remove_folder(void **state)
+{
+    char command[96];
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,5 +290,5 @@ int main(void)
     };
     if (!mkdtemp(folder))
         return 1;
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, remove_folder);
 }

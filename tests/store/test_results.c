@@ -388,6 +388,14 @@ static void unknown_experiments_are_answered_with_the_nearest_names(void **state
     rn_store_close(s);
 }
 
+static int remove_folder(void **state)
+{
+    char command[96];
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -405,5 +413,5 @@ int main(void)
     };
     if (!mkdtemp(folder))
         return 1;
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, remove_folder);
 }
