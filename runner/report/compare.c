@@ -164,7 +164,7 @@ static void print_scores(FILE *out, const rn_comparison *c, rn_arena *a)
         if (seen)
             continue;
         put_section(&t, a, first);
-        double baseline = NAN;
+        double baseline = (double)NAN;
         for (size_t j = i; j < c->n_scores; j++)
             if (same_measure(&c->score[j], first) && c->score[j].is_baseline)
                 baseline = c->score[j].mean;

@@ -76,6 +76,7 @@ static rn_table_line *add_line(rn_table *t)
     return line;
 }
 
+RN_PRINTF(2, 0)
 static const char *print_cell(rn_table *t, const char *format, va_list args)
 {
     va_list again;

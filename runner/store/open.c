@@ -20,6 +20,18 @@ static uint32_t big_endian(const unsigned char *b)
     return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
+/* Somebody who takes all write bits from a file means it, also towards root. errno tells why not. */
+static bool may_write(const char *path)
+{
+    struct stat st;
+    if (access(path, W_OK) != 0 || stat(path, &st) != 0)
+        return false;
+    if (st.st_mode & 0222)
+        return true;
+    errno = EACCES;
+    return false;
+}
+
 /* What can be told without SQLite, which would wait at a pipe and create what is not there. *fresh: there is
  * nothing in it yet. A header is the first 100 bytes; its application id stands at byte 68. */
 static bool look_at_file(const rn_store *s, bool *fresh, rn_error *err)
@@ -38,7 +50,7 @@ static bool look_at_file(const rn_store *s, bool *fresh, rn_error *err)
         return rn_fail(err, RN_EIO, "could not open database '%s': it is a folder; give a file with --db FILE", s->path);
     if (!S_ISREG(st.st_mode))
         return rn_fail(err, RN_EIO, "could not open database '%s': it is no regular file", s->path);
-    if (s->mode == RN_STORE_WRITE && access(s->path, W_OK) != 0)
+    if (s->mode == RN_STORE_WRITE && !may_write(s->path))
         return rn_fail(err, RN_EIO, "could not write database '%s': %s", s->path, strerror(errno));
 
     unsigned char head[100];
@@ -119,22 +131,22 @@ static bool nothing_beside(const rn_store *s)
 }
 
 /* Readers. A file that may be written is opened so, but with queries only: then SQLite can roll back what a killed
- * writer left and takes its side files away again. In a folder that is read-only WAL has no place for its index;
- * there, nobody else can be writing, and the file is read as it is. */
+ * writer left, and takes its side files away again. Where nobody may write and nothing is left, the file is read as
+ * it stands: WAL would want to put its index beside it. */
 static bool connect_reader(rn_store *s, rn_error *err)
 {
-    const bool writable = access(s->path, W_OK) == 0 && access(s->folder, W_OK) == 0;
-    if (connect_to(s, s->path, writable ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY, err)) {
-        const int code = sqlite3_exec(s->db, "PRAGMA query_only = ON", NULL, NULL, NULL);
-        return code == SQLITE_OK || rn_store_fail(s, code, err);
+    bool ok;
+    if (may_write(s->path) && may_write(s->folder)) {
+        ok = connect_to(s, s->path, SQLITE_OPEN_READWRITE, err);
+    } else if (nothing_beside(s) && !strpbrk(s->path, "?#%")) {
+        char *uri = sqlite3_mprintf("file:%s?immutable=1", s->path);
+        ok = uri ? connect_to(s, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err) : rn_store_fail(s, SQLITE_NOMEM, err);
+        sqlite3_free(uri);
+    } else {
+        ok = connect_to(s, s->path, SQLITE_OPEN_READONLY, err);
     }
-    if (writable || !nothing_beside(s) || (err->code != RN_EIO))
-        return false;
-    char *uri = sqlite3_mprintf("file:%s?immutable=1", s->path);
-    const bool ok = uri && !strpbrk(s->path, "?#%") &&
-                    connect_to(s, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err);
-    sqlite3_free(uri);
-    return ok;
+    const int code = ok ? sqlite3_exec(s->db, "PRAGMA query_only = ON", NULL, NULL, NULL) : SQLITE_OK;
+    return ok && (code == SQLITE_OK || rn_store_fail(s, code, err));
 }
 
 static int first_text(void *context, int n, char **value, char **name)
@@ -245,7 +257,7 @@ static bool open_it(rn_store *s, const rn_schema_file *schema, rn_error *err)
     if (s->mode == RN_STORE_READ)
         return connect_reader(s, err) && check_mark(s, err) && check_pages(s, err);
 
-    if (fresh && access(s->folder, W_OK) != 0)
+    if (fresh && !may_write(s->folder))
         return rn_fail(err, RN_EIO, "could not create database '%s': %s", s->path, strerror(errno));
     if (!connect_to(s, s->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err))
         return false;

@@ -11,7 +11,6 @@
 #include "eval/statistics.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct final_score {
@@ -20,37 +19,6 @@ typedef struct final_score {
     double value;
     bool is_baseline;
 } final_score;
-
-typedef struct spread {
-    int64_t n;
-    double mean, sd, low, high, p; /* NaN where n does not allow them */
-} spread;
-
-/* Mean, spread, interval, and p against a mean of 0. */
-static spread spread_of(const double *x, int64_t n)
-{
-    spread r = {n, NAN, NAN, NAN, NAN, NAN};
-    if (n == 0)
-        return r;
-    double sum = 0, squares = 0;
-    for (int64_t i = 0; i < n; i++)
-        sum += x[i];
-    r.mean = sum / (double)n;
-    if (n < 2)
-        return r;
-    for (int64_t i = 0; i < n; i++)
-        squares += (x[i] - r.mean) * (x[i] - r.mean);
-    r.sd = sqrt(squares / (double)(n - 1));
-    const double error = r.sd / sqrt((double)n), df = (double)(n - 1);
-    const double half = rn_student_quantile(0.975, df) * error;
-    r.low = r.mean - half;
-    r.high = r.mean + half;
-    if (error > 0)
-        r.p = rn_student_two_sided_p(r.mean / error, df);
-    else if (error == 0) /* seeds that agree to the last digit: equal, or different beyond any doubt */
-        r.p = r.mean == 0 ? 1 : 0;
-    return r;
-}
 
 static bool read_scores(rn_store *s, int64_t experiment, rn_arena *arena, final_score **score, size_t *n, rn_error *err)
 {
@@ -98,7 +66,7 @@ static bool comparable(const final_score *a, const final_score *b)
            strcmp(a->reference, b->reference) == 0;
 }
 
-/* The verdict of one variant: its n scores against the n_base of the baseline (0: none). x has room for n. */
+/* The verdict of one variant: its n scores against the n_base of the baseline (0: none). Room for 2·n in x. */
 static bool judge(rn_store *s, const final_score *a, size_t n, const final_score *base, size_t n_base, double *x,
                   rn_error *err)
 {
@@ -108,34 +76,42 @@ static bool judge(rn_store *s, const final_score *a, size_t n, const final_score
             nans++;
         else
             x[numbers++] = a[i].value;
-    const spread own = spread_of(x, numbers);
+    const double mean = rn_mean(x, numbers), sd = rn_sample_sd(x, numbers);
+    const rn_interval own = rn_mean_interval(x, numbers, 0.95);
+
+    double *of_base = x, *of_variant = x + n;
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < n_base; j++) {
             if (base[j].seed != a[i].seed || isnan(a[i].value) || isnan(base[j].value))
                 continue;
-            if (comparable(&a[i], &base[j]))
-                x[pairs++] = a[i].value - base[j].value;
-            else
+            if (!comparable(&a[i], &base[j])) {
                 unlike++;
+                continue;
+            }
+            of_base[pairs] = base[j].value;
+            of_variant[pairs++] = a[i].value;
         }
-    const spread d = spread_of(x, pairs);
+    const rn_difference d = rn_paired_difference(of_base, of_variant, pairs, 0.95);
+    for (int64_t i = 0; i < pairs; i++)
+        x[i] = of_variant[i] - of_base[i];
+    const double difference_sd = rn_sample_sd(x, pairs);
 
     rn_query q = rn_query_make(s, RN_SQL_ADD_VERDICT);
     rn_bind_int(&q, ":variant", a->variant);
     rn_bind_int(&q, ":metric", a->metric);
     rn_bind_text(&q, ":features", a->features);
     rn_bind_text(&q, ":setting", a->setting);
-    rn_bind_int(&q, ":n", own.n);
+    rn_bind_int(&q, ":n", numbers);
     rn_bind_int(&q, ":n_nan", nans);
-    rn_bind_real(&q, ":mean", own.mean);
-    rn_bind_real(&q, ":sd", own.sd);
+    rn_bind_real(&q, ":mean", mean);
+    rn_bind_real(&q, ":sd", sd);
     rn_bind_real(&q, ":low", own.low);
     rn_bind_real(&q, ":high", own.high);
     rn_bind_some(&q, ":baseline", n_base ? base->variant : 0);
     rn_bind_int(&q, ":n_pairs", pairs);
     rn_bind_int(&q, ":n_unlike", unlike);
-    rn_bind_real(&q, ":difference", d.mean);
-    rn_bind_real(&q, ":difference_sd", d.sd);
+    rn_bind_real(&q, ":difference", d.value);
+    rn_bind_real(&q, ":difference_sd", difference_sd);
     rn_bind_real(&q, ":difference_low", d.low);
     rn_bind_real(&q, ":difference_high", d.high);
     rn_bind_real(&q, ":p", d.p);
@@ -174,7 +150,7 @@ bool rn_store_renew_verdicts(rn_store *s, int64_t experiment, rn_error *err)
     rn_bind_int(&q, ":experiment", experiment);
     bool ok = rn_query_run(&q, err) && read_scores(s, experiment, &arena, &score, &n, err);
     if (ok && n) {
-        double *x = rn_arena_array(&arena, n, sizeof *x);
+        double *x = rn_arena_array(&arena, 2 * n, sizeof *x);
         ok = rn_arena_check(&arena, "the verdicts of an experiment", err) && judge_all(s, score, n, x, err);
     }
     rn_arena_free(&arena);

@@ -29,11 +29,11 @@ static rn_store *make(int seeds, int64_t n, bool one_fails, rn_error *err)
             for (int f = 0; f < 2 && !fails; f++) {
                 const rn_row_score score = {.run = run, .step = 10, .metric = "distance", .better = "min",
                                             .features = f ? "pooled" : "conv", .value = (f ? 5 : 10) - 2 * i + 0.1 * seed * (1 + i),
-                                            .low = NAN, .high = NAN, .floor = 0.5, .n = n, .dims = 64, .seconds = NAN};
+                                            .low = (double)NAN, .high = (double)NAN, .floor = 0.5, .n = n, .dims = 64, .seconds = (double)NAN};
                 assert_ok(rn_store_score(s, &score, err), *err);
             }
             const rn_row_finish end = {.status = fails ? RN_RUN_FAILED : RN_RUN_DONE, .error = fails ? "loss is not finite" : NULL,
-                                       .seconds = 1, .flop = NAN, .steps = fails ? 4 : 10};
+                                       .seconds = 1, .flop = (double)NAN, .steps = fails ? 4 : 10};
             assert_ok(rn_store_run_finish(s, run, &end, err), *err);
         }
     return s;

@@ -76,7 +76,7 @@ static void finish(rn_store *s, int64_t run, rn_run_status status)
 {
     rn_error err;
     const rn_row_finish row = {.status = status, .error = status == RN_RUN_FAILED ? "loss is not finite" : NULL,
-                               .seconds = 12.5, .flop = NAN, .steps = 100, .images = 1600};
+                               .seconds = 12.5, .flop = (double)NAN, .steps = 100, .images = 1600};
     assert_ok(rn_store_run_finish(s, run, &row, &err), err);
 }
 
@@ -84,7 +84,7 @@ static void score(rn_store *s, int64_t run, int64_t step, const char *features, 
 {
     rn_error err;
     const rn_row_score row = {.run = run, .step = step, .metric = "fid_proxy", .better = "min", .features = features,
-                              .value = value, .low = NAN, .high = NAN, .floor = 0.25, .n = n, .dims = 64,
+                              .value = value, .low = (double)NAN, .high = (double)NAN, .floor = 0.25, .n = n, .dims = 64,
                               .extractor_hash = "e", .reference_hash = "r", .seconds = 1};
     assert_ok(rn_store_score(s, &row, &err), err);
 }
@@ -168,7 +168,7 @@ static void nan_and_infinity_survive(void **state)
     put_experiment(s);
     const int64_t run = begin(s, 0, 0);
     const char *const name[] = {"train/nan", "train/inf", "train/minus", "train/zero", "train/tiny"};
-    const double value[] = {NAN, INFINITY, -INFINITY, -0.0, 5e-324};
+    const double value[] = {(double)NAN, (double)INFINITY, -(double)INFINITY, -0.0, 5e-324};
     assert_ok(rn_store_metrics(s, run, 3, 5, name, value, &err), err);
     assert_ok(rn_store_flush(s, &err), err);
     for (int i = 0; i < 5; i++) {
@@ -182,8 +182,8 @@ static void nan_and_infinity_survive(void **state)
             assert_true(sqlite3_column_double(q, 0) == value[i]);
         sqlite3_finalize(q);
     }
-    score(s, run, 1, "A", NAN, 8);
-    score(s, run, 1, "B", INFINITY, 8);
+    score(s, run, 1, "A", (double)NAN, 8);
+    score(s, run, 1, "B", (double)INFINITY, 8);
     finish(s, run, RN_RUN_DONE);
     assert_string_equal(ask(s, "SELECT n_seeds || ' ' || n_nan || ' ' || ifnull(mean, 'NULL') FROM ablation WHERE features = 'A'"),
                         "0 1 NULL");
@@ -218,11 +218,11 @@ static void every_row_is_where_the_schema_says(void **state)
     rn_store *s = open_store(RN_STORE_WRITE);
     put_experiment(s);
     const int64_t run = begin(s, 1, 0);
-    const rn_row_parameter parameters[] = {{"train.steps", "100", "default", 100}, {"data.type", "x", "a.yaml:3:2", NAN}};
+    const rn_row_parameter parameters[] = {{"train.steps", "100", "default", 100}, {"data.type", "x", "a.yaml:3:2", (double)NAN}};
     assert_ok(rn_store_parameters(s, run, parameters, 2, &err), err);
-    const rn_row_plugin plugin = {"/usr/lib/x.so", H("c"), "x", "1.0", "MIT", 1, "op: y", NAN};
+    const rn_row_plugin plugin = {"/usr/lib/x.so", H("c"), "x", "1.0", "MIT", 1, "op: y", (double)NAN};
     assert_ok(rn_store_plugins(s, run, &plugin, 1, &err), err);
-    const rn_row_error grid[] = {{1, 0, -9, 0, 128, 0.5, NAN}, {1, 1, 7, 0, 128, NAN, NAN}};
+    const rn_row_error grid[] = {{1, 0, -9, 0, 128, 0.5, (double)NAN}, {1, 1, 7, 0, 128, (double)NAN, (double)NAN}};
     assert_ok(rn_store_error_grid(s, run, "x0", 100, grid, 2, &err), err);
     const rn_row_sample sample = {.run = run, .step = 100, .path = sheet, .width = 64, .height = 64, .n = 4,
                                   .thumbnail = "png", .thumbnail_bytes = 3};
