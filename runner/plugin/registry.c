@@ -258,6 +258,9 @@ const char *const *rn_registry_searched_list(const rn_registry *r)
 
 bool rn_registry_add_searched(rn_registry *r, const char *place, rn_error *err)
 {
+    for (int i = 0; i < r->n_searched; i++)
+        if (strcmp(r->searched[i], place) == 0)
+            return true;
     const char *kept = rn_arena_text(&r->arena, place);
     if (!kept || !grow(&r->searched, r->n_searched, err))
         return no_memory(err);
