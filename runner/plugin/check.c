@@ -98,13 +98,18 @@ const rn_component *const *rn_plugin_list(const rn_plugin *plugin, rn_kind kind)
     return pointer_at(plugin, offset);
 }
 
+bool rn_plugin_check_abi(uint32_t abi, rn_error *err)
+{
+    if (abi == RN_ABI)
+        return true;
+    return rn_fail(err, RN_EPLUGIN, "built for %s runner: its ABI number is %" PRIu32 ", this runner's is %d; build it "
+                   "again with this runner's headers", abi > RN_ABI ? "a newer" : "an older", abi, RN_ABI);
+}
+
 bool rn_plugin_check(const rn_plugin *plugin, rn_error *err)
 {
-    if (plugin->abi != RN_ABI)
-        return rn_fail(err, RN_EPLUGIN,
-                       "built for %s runner: its ABI number is %" PRIu32 ", this runner's is %d; build it again with "
-                       "this runner's headers",
-                       plugin->abi > RN_ABI ? "a newer" : "an older", plugin->abi, RN_ABI);
+    if (!rn_plugin_check_abi(plugin->abi, err))
+        return false;
     if (plugin->bytes < offsetof(rn_plugin, devices))
         return rn_fail(err, RN_EPLUGIN, "its descriptor says that it has %" PRIu32 " bytes, name, version and licence "
                        "alone need %zu; define it with RN_PLUGIN", plugin->bytes, offsetof(rn_plugin, devices));

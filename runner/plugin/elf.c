@@ -70,6 +70,13 @@ static const uint8_t *at(const image *im, uint64_t address, uint64_t n)
     return NULL;
 }
 
+/* Do n bytes of loaded memory stand in the file where they should? */
+static bool stands_at(const image *im, uint64_t address, uint64_t n, uint64_t offset)
+{
+    const uint8_t *p = at(im, address, n);
+    return p && (uint64_t)(p - im->file) == offset;
+}
+
 /* Is [address, address + n) in memory once loaded, with these flags? Zeroed memory at a segment's end counts. */
 static bool loaded(const image *im, uint64_t address, uint64_t n, uint32_t flags)
 {
@@ -153,7 +160,7 @@ static bool check_segments(image *im, Elf64_Phdr *dynamic)
         const Elf64_Phdr p = segment(im, i);
         const bool followed = p.p_type == PT_DYNAMIC || p.p_type == PT_NOTE || p.p_type == PT_TLS ||
                               p.p_type == PT_GNU_RELRO || p.p_type == PT_PHDR || p.p_type == PT_GNU_PROPERTY;
-        if (followed && p.p_filesz > 0 && at(im, p.p_vaddr, p.p_filesz) != im->file + p.p_offset)
+        if (followed && p.p_filesz > 0 && !stands_at(im, p.p_vaddr, p.p_filesz, p.p_offset))
             return REFUSE(im, "damaged: segment %d is not where the loaded ones are", i);
         if (p.p_type == PT_GNU_RELRO && !protectable(im, &p))
             return REFUSE(im, "damaged: segment %d protects more than is loaded", i);
@@ -181,7 +188,7 @@ static bool check_sections(image *im)
         if (!(s.sh_flags & SHF_ALLOC) || (s.sh_flags & SHF_TLS) || s.sh_size == 0)
             continue;
         if (!loaded(im, s.sh_addr, s.sh_size, rights) ||
-            (s.sh_type != SHT_NOBITS && at(im, s.sh_addr, s.sh_size) != im->file + s.sh_offset))
+            (s.sh_type != SHT_NOBITS && !stands_at(im, s.sh_addr, s.sh_size, s.sh_offset)))
             return REFUSE(im, "damaged: section %d is in no segment that would load it as it needs", i);
     }
     return true;

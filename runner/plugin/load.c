@@ -6,6 +6,7 @@
 #include "plugin/load.h"
 
 #include "base/file.h"
+#include "plugin/check.h"
 #include "plugin/elf.h"
 
 #include <dirent.h>
@@ -70,10 +71,8 @@ static bool open_file(rn_registry *r, rn_arena *a, const char *path, rn_error *e
     }
     if (!rn_elf_plugin_head(path, file, bytes, &head, err))
         return false;
-    if (head.abi != RN_ABI)
-        return rn_fail(err, RN_EPLUGIN, "plugin '%s': built for %s runner: its ABI number is %" PRIu32 ", this "
-                       "runner's is %d; build it again with this runner's headers", path,
-                       head.abi > RN_ABI ? "a newer" : "an older", head.abi, RN_ABI);
+    if (!rn_plugin_check_abi(head.abi, err))
+        return rn_context(err, "plugin '%s'", path);
     rn_sha256_of(file, bytes, digest);
     rn_hex(digest, sizeof digest, sha256);
 

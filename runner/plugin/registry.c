@@ -80,12 +80,12 @@ static bool no_memory(rn_error *err)
     return rn_fail(err, RN_EMEMORY, "no memory for the list of plugins");
 }
 
-/* Room for one more element; NULL-safe. */
-static bool grow(void *array, size_t element, int n, rn_error *err)
+/* Room for one more in an array of n pointers; `array` points to the array's own pointer. */
+static bool grow(void *array, int n, rn_error *err)
 {
     void *v;
     memcpy(&v, array, sizeof v);
-    v = realloc(v, ((size_t)n + 1) * element);
+    v = realloc(v, ((size_t)n + 1) * sizeof v);
     if (!v)
         return no_memory(err);
     memcpy(array, &v, sizeof v);
@@ -139,7 +139,7 @@ static bool add_kind(rn_registry *r, rn_kind kind, const rn_loaded *owner, rn_er
         if (!append(e, x, err))
             return false;
     }
-    if (kind == RN_KIND_KERNEL && e->n > before && !grow(&r->kernels, sizeof *r->kernels, e->n, err))
+    if (kind == RN_KIND_KERNEL && e->n > before && !grow(&r->kernels, e->n, err))
         return false;
     return true;
 }
@@ -150,7 +150,7 @@ bool rn_registry_add_file(rn_registry *r, const rn_plugin *plugin, const char *p
         return rn_context(err, "plugin '%s'", path);
     rn_loaded *owner = rn_arena_alloc(&r->arena, sizeof *owner);
     const char *kept = rn_arena_text(&r->arena, path);
-    if (!owner || !kept || !grow(&r->plugins, sizeof *r->plugins, r->n_plugins, err))
+    if (!owner || !kept || !grow(&r->plugins, r->n_plugins, err))
         return no_memory(err);
     owner->plugin = plugin;
     owner->path = kept;
@@ -258,8 +258,11 @@ const char *const *rn_registry_searched_list(const rn_registry *r)
 
 bool rn_registry_add_searched(rn_registry *r, const char *place, rn_error *err)
 {
+    for (int i = 0; i < r->n_searched; i++)
+        if (strcmp(r->searched[i], place) == 0)
+            return true;
     const char *kept = rn_arena_text(&r->arena, place);
-    if (!kept || !grow(&r->searched, sizeof *r->searched, r->n_searched, err))
+    if (!kept || !grow(&r->searched, r->n_searched, err))
         return no_memory(err);
     r->searched[r->n_searched++] = kept;
     return true;

@@ -44,7 +44,7 @@ typedef struct lines {
     int n;
 } lines;
 
-static void add(lines *l, const char *format, ...)
+static void RN_PRINTF(2, 3) add(lines *l, const char *format, ...)
 {
     char text[MAX_TEXT];
     va_list args;
@@ -215,7 +215,7 @@ static const char *found(const lines *l, const char *text, size_t n)
 /* Does the struct begin with its size? (abi, bytes for rn_plugin) */
 static bool grows(const lines *l, const char *name)
 {
-    char bytes[MAX_TEXT];
+    char bytes[MAX_TEXT + 16];
     snprintf(bytes, sizeof bytes, "field %s.bytes", name);
     const char *line = found(l, bytes, strlen(bytes));
     return line && strtoul(line + strlen(bytes), NULL, 10) <= 4;
@@ -223,7 +223,7 @@ static bool grows(const lines *l, const char *name)
 
 static int fields(const lines *l, const char *name)
 {
-    char prefix[MAX_TEXT];
+    char prefix[MAX_TEXT + 16];
     int n = 0;
     snprintf(prefix, sizeof prefix, "field %s.", name);
     for (int i = 0; i < l->n; i++)

@@ -80,6 +80,9 @@ static void places_are_searched_in_the_order_spec_option_environment_builtin(voi
                                               .builtin = folder[3]}, &err);
     assert_ok(r != NULL, err);
     assert_int_equal(rn_registry_searched(r), 4);
+    assert_ok(rn_plugins_load(r, &(rn_plugin_search){.builtin = folder[3]}, &err), err); /* again: nothing is new */
+    assert_int_equal(rn_registry_searched(r), 4);
+    assert_int_equal(rn_registry_plugins(r), 1);
     for (int i = 0; i < 4; i++) {
         assert_string_equal(rn_registry_searched_at(r, i), folder[i]);
         free(folder[i]);
