@@ -54,7 +54,7 @@ static rn_tensor sum(shares *s, rn_tensor a, rn_tensor b)
  * while a rule builds. */
 typedef struct rule_call {
     rn_shape in[RN_MAX_IN], out[RN_MAX_OUT];
-    rn_node node;
+    rn_graph_node node;
     rn_call call;
 } rule_call;
 
@@ -167,7 +167,7 @@ static rn_tensor collect(shares *s, rn_tensor of)
 static void differentiate_node(shares *s, int32_t index)
 {
     rn_graph *g = s->g;
-    const rn_node node = g->node[index];
+    const rn_graph_node node = g->node[index];
     rn_tensor dy[RN_MAX_OUT] = {0};
     bool any = false;
     for (int i = 0; i < node.n_out; i++) {

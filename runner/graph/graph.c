@@ -245,7 +245,7 @@ static bool inputs_fit(rn_graph *g, const rn_op *op, const rn_tensor *in, int n_
     return !g->failed;
 }
 
-rn_call rn_node_call(const rn_graph *g, const rn_node *node, rn_shape in[RN_MAX_IN], rn_shape out[RN_MAX_OUT])
+rn_call rn_node_call(const rn_graph *g, const rn_graph_node *node, rn_shape in[RN_MAX_IN], rn_shape out[RN_MAX_OUT])
 {
     for (int i = 0; i < node->n_in; i++)
         in[i] = node->in[i] ? g->tensor[node->in[i]].shape : (rn_shape){0};
@@ -273,7 +273,7 @@ void rn_apply(rn_graph *g, const char *name, const void *attr, size_t attr_bytes
     }
     if (!inputs_fit(g, op, in, n_in))
         return;
-    rn_node node = {.op = op, .n_in = n_in, .n_out = n_out, .place = g->place};
+    rn_graph_node node = {.op = op, .n_in = n_in, .n_out = n_out, .place = g->place};
     for (int i = 0; i < n_in; i++)
         node.in[i] = in[i];
     void *copy = attr_bytes ? rn_arena_alloc(&g->arena, attr_bytes) : NULL;
@@ -287,7 +287,7 @@ void rn_apply(rn_graph *g, const char *name, const void *attr, size_t attr_bytes
         node.attr = memcpy(copy, attr, attr_bytes);
 
     rn_shape in_shape[RN_MAX_IN], shape[RN_MAX_OUT] = {{0}};
-    rn_call call = rn_node_call(g, &(rn_node){.op = op, .attr = node.attr, .n_in = n_in, .in = {0}}, in_shape, shape);
+    rn_call call = rn_node_call(g, &(rn_graph_node){.op = op, .attr = node.attr, .n_in = n_in, .in = {0}}, in_shape, shape);
     bool needs_gradient = false;
     for (int i = 0; i < n_in; i++) {
         in_shape[i] = in[i] ? g->tensor[in[i]].shape : (rn_shape){0};

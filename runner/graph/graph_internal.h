@@ -53,14 +53,14 @@ typedef struct rn_tensor_info {
     bool needs_gradient; /* depends on a parameter */
 } rn_tensor_info;
 
-typedef struct rn_node {
+typedef struct rn_graph_node {
     const rn_op *op;
     const void *attr;
     int n_in, n_out;
     rn_tensor in[RN_MAX_IN], out[RN_MAX_OUT];
     const char *scope;
     rn_place place;
-} rn_node;
+} rn_graph_node;
 
 typedef struct rn_named { const char *name; rn_tensor tensor; } rn_named;
 
@@ -74,7 +74,7 @@ struct rn_graph {
     rn_place place;
     rn_tensor_info *tensor; /* [n_tensors], number 0 is "none" */
     int64_t n_tensors, room_tensors;
-    rn_node *node;
+    rn_graph_node *node;
     int64_t n_nodes, room_nodes;
     rn_named *input, *output;
     int64_t n_inputs, room_inputs, n_outputs, room_outputs;
@@ -98,6 +98,6 @@ RN_NODISCARD bool rn_graph_check(const rn_graph *g, rn_error *err);
 void rn_graph_differentiate(rn_graph *g, int n, const rn_tensor *of, const rn_tensor *cotangent);
 
 /* The call of a node as op rules and kernels see it; shapes are written to the two arrays. */
-rn_call rn_node_call(const rn_graph *g, const rn_node *node, rn_shape in[RN_MAX_IN], rn_shape out[RN_MAX_OUT]);
+rn_call rn_node_call(const rn_graph *g, const rn_graph_node *node, rn_shape in[RN_MAX_IN], rn_shape out[RN_MAX_OUT]);
 
 #endif

@@ -59,7 +59,7 @@ enum { SERIAL_BYTES = 32 * 1024, SERIAL_FLOP = 200 * 1000 };
 
 /* --- which nodes run -------------------------------------------------------------------------------- */
 
-static bool is_view(const rn_node *n)
+static bool is_view(const rn_graph_node *n)
 {
     return (n->op->traits & RN_VIEW) != 0;
 }
@@ -147,7 +147,7 @@ static size_t span_bytes(rn_shape s)
     return ((size_t)(rn_rows(s) - 1) * (size_t)rn_pitch(s) + (size_t)rn_last(s)) * rn_type_bytes(s.type);
 }
 
-static void place_view(rn_program *p, const rn_node *n)
+static void place_view(rn_program *p, const rn_graph_node *n)
 {
     rn_shape in[RN_MAX_IN], out[RN_MAX_OUT];
     const rn_call c = rn_node_call(p->g, n, in, out);
@@ -158,7 +158,7 @@ static void place_view(rn_program *p, const rn_node *n)
 }
 
 /* May output 0 of a node be written over its input 0? */
-static bool may_overwrite(const rn_program *p, const rn_node *n, const int32_t *last_use, int32_t when)
+static bool may_overwrite(const rn_program *p, const rn_graph_node *n, const int32_t *last_use, int32_t when)
 {
     if (!(n->op->traits & RN_IN_PLACE) || !n->in[0])
         return false;
@@ -181,7 +181,7 @@ static void find_last_uses(const rn_program *p, const bool *needed, int32_t *use
     for (int64_t i = 0; i < g->n_outputs; i++)
         use[g->output[i].tensor] = end;
     for (int64_t i = g->n_nodes - 1; i >= 0; i--) {
-        const rn_node *n = &g->node[i];
+        const rn_graph_node *n = &g->node[i];
         if (!needed[i])
             continue;
         int32_t when = (int32_t)i;
@@ -226,7 +226,7 @@ static bool lay_out(rn_program *p, const bool *needed, rn_error *err)
     }
     int64_t run = 0;
     for (int64_t i = 0; i < g->n_nodes; i++) {
-        const rn_node *n = &g->node[i];
+        const rn_graph_node *n = &g->node[i];
         const int32_t when = (int32_t)i;
         if (!needed[i])
             continue;
@@ -365,7 +365,7 @@ static void find_addresses(rn_program *p)
 {
     for (int64_t i = 0; i < p->n_nodes; i++) {
         step_node *s = &p->node[i];
-        const rn_node *n = &p->g->node[s->node];
+        const rn_graph_node *n = &p->g->node[s->node];
         for (int k = 0; k < n->n_in; k++) {
             s->in[k] = n->in[k] ? address(p, n->in[k]) : NULL;
             s->packed[k] = s->work.packed_bytes[k] ? p->packed_memory + s->packed_offset[k] : NULL;
