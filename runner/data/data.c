@@ -5,9 +5,12 @@
 #include "data/pixels.h"
 #include "data/resize.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Resized images stay in memory up to this size: 170,000 of 64×64 pixels. */
 static const size_t CACHE_BYTES = (size_t)2 << 30;
@@ -30,6 +33,7 @@ struct rn_data {
     struct image *image; /* training images, then those held out */
     int64_t n_training, n_held_out;
     uint8_t *cache; /* [image, height, width, 3], or NULL */
+    FILE *cache_file; /* the same in a file, behind a header; or NULL */
     int64_t enlarged;
     rn_arena arena; /* of the refusals */
     rn_data_refused *refused;
@@ -98,6 +102,29 @@ static bool read_from_set(const rn_data *d, int64_t index, uint8_t *bytes, bool 
     return ok;
 }
 
+/* Images in a file begin with this; then they follow one another, [image, height, width, 3]. */
+struct cache_header {
+    char magic[8]; /* "rnimage" */
+    int64_t n, height, width, enlarged;
+};
+
+static bool write_cached(const rn_data *d, int64_t i, const uint8_t *bytes, rn_error *err)
+{
+    const off_t at = (off_t)sizeof(struct cache_header) + (off_t)(i * d->image_bytes);
+    if (pwrite(fileno(d->cache_file), bytes, (size_t)d->image_bytes, at) != (ssize_t)d->image_bytes)
+        return rn_fail(err, RN_EIO, "could not write the cache of resized images: %s", strerror(errno));
+    return true;
+}
+
+static bool read_cached(const rn_data *d, int64_t i, uint8_t *bytes, rn_error *err)
+{
+    const off_t at = (off_t)sizeof(struct cache_header) + (off_t)(i * d->image_bytes);
+    const ssize_t n = pread(fileno(d->cache_file), bytes, (size_t)d->image_bytes, at);
+    if (n != (ssize_t)d->image_bytes)
+        return rn_fail(err, RN_EIO, "could not read the cache of resized images: %s", n < 0 ? strerror(errno) : "it is cut short");
+    return true;
+}
+
 /* One pass over all images, in parallel. */
 struct check {
     rn_data *d;
@@ -133,6 +160,13 @@ static void refuse(struct check *c, struct image *image, const rn_error *why)
     pthread_mutex_unlock(&c->lock);
 }
 
+static void fail_check(struct check *c, const rn_error *why)
+{
+    pthread_mutex_lock(&c->lock);
+    c->fatal = *why;
+    pthread_mutex_unlock(&c->lock);
+}
+
 static void check_images(void *context, int thread, int64_t begin, int64_t end)
 {
     (void)thread;
@@ -150,6 +184,8 @@ static void check_images(void *context, int thread, int64_t begin, int64_t end)
             ok = rn_fail(&err, RN_EMEMORY, "no memory for an image of %" PRId64 " bytes", d->image_bytes);
         if (!ok)
             refuse(c, &d->image[i], &err);
+        else if (d->cache_file && !write_cached(d, i, to, &err))
+            fail_check(c, &err);
         n_enlarged += ok && enlarged;
     }
     pthread_mutex_lock(&c->lock);
@@ -216,16 +252,16 @@ static bool check_all(rn_data *d, rn_error *err)
                                    d->n_held_out);
 }
 
-bool rn_data_open(const rn_data_config *config, rn_data **data, rn_error *err)
-{
-    return rn_data_open_within(config, CACHE_BYTES, data, err);
-}
+static bool fingerprint(const rn_data *d, int64_t n, uint8_t digest[32], rn_error *err);
 
-bool rn_data_open_within(const rn_data_config *config, size_t cache_bytes, rn_data **data, rn_error *err)
+/* Opens the set and divides it; no image is decoded yet. */
+static rn_data *begin(const rn_data_config *config, rn_error *err)
 {
     rn_data *d = calloc(1, sizeof *d);
-    if (!d)
-        return rn_fail(err, RN_EMEMORY, "no memory for a data set");
+    if (!d) {
+        rn_fail(err, RN_EMEMORY, "no memory for a data set");
+        return NULL;
+    }
     d->set = (const rn_dataset *)config->set.what;
     d->config = *config;
     d->height = config->resolution.height;
@@ -233,20 +269,101 @@ bool rn_data_open_within(const rn_data_config *config, size_t cache_bytes, rn_da
     d->image_bytes = 3 * d->height * d->width;
     const rn_dataset_env env = {.bytes = sizeof env, .height = d->height, .width = d->width,
                                 .max_pixels = config->max_pixels, .place = config->set.place};
-    bool ok = d->set->open(config->set.params, &env, &d->state, err) && divide(d, err);
-    if (ok) {
-        const int64_t n = d->n_training + d->n_held_out;
-        const bool fits = (uint64_t)n <= cache_bytes / (uint64_t)d->image_bytes;
-        d->cache = fits ? malloc((size_t)(n * d->image_bytes)) : NULL; /* without it every epoch decodes again */
-        if (d->cache || !d->set->endless)
-            ok = check_all(d, err);
-    }
-    if (!ok) {
+    if (d->set->open(config->set.params, &env, &d->state, err) && divide(d, err))
+        return d;
+    rn_data_close(d);
+    return NULL;
+}
+
+bool rn_data_open(const rn_data_config *config, rn_data **data, rn_error *err)
+{
+    return rn_data_open_within(config, CACHE_BYTES, data, err);
+}
+
+/* Checks all images; they stay in memory where cache_bytes hold them. */
+static bool load(rn_data *d, size_t cache_bytes, rn_error *err)
+{
+    const int64_t n = d->n_training + d->n_held_out;
+    const bool fits = (uint64_t)n <= cache_bytes / (uint64_t)d->image_bytes;
+    for (int64_t i = 0; i < n; i++)
+        d->image[i].slot = i; /* refused images have left gaps, if this is the second pass */
+    d->cache = fits ? malloc((size_t)(n * d->image_bytes)) : NULL; /* without it every epoch decodes again */
+    return (!d->cache && d->set->endless) || check_all(d, err);
+}
+
+bool rn_data_open_within(const rn_data_config *config, size_t cache_bytes, rn_data **data, rn_error *err)
+{
+    rn_data *d = begin(config, err);
+    if (!d)
+        return false;
+    if (!load(d, cache_bytes, err)) {
         rn_data_close(d);
         return false;
     }
     *data = d;
     return true;
+}
+
+/* Fills the cache's file, which is then renamed to its place. Refused images have no place in it. */
+static bool write_cache(void *context, FILE *f, rn_error *err)
+{
+    rn_data *d = context;
+    d->cache_file = f;
+    const bool ok = check_all(d, err);
+    d->cache_file = NULL;
+    if (!ok || d->n_refused)
+        return false;
+    const struct cache_header h = {"rnimage", d->n_training + d->n_held_out, d->height, d->width, d->enlarged};
+    if (fwrite(&h, sizeof h, 1, f) != 1)
+        return rn_fail(err, RN_EIO, "could not write the cache of resized images: %s", strerror(errno));
+    return true;
+}
+
+/* Takes the file of that name if it is whole. */
+static bool use_cache(rn_data *d, const char *path)
+{
+    struct cache_header h;
+    struct stat st;
+    const int64_t n = d->n_training + d->n_held_out;
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return false;
+    if (fread(&h, sizeof h, 1, f) == 1 && memcmp(h.magic, "rnimage", 8) == 0 && h.n == n && h.height == d->height &&
+        h.width == d->width && fstat(fileno(f), &st) == 0 && st.st_size == (off_t)sizeof h + (off_t)(n * d->image_bytes)) {
+        d->cache_file = f;
+        d->enlarged = h.enlarged;
+        return true;
+    }
+    fclose(f);
+    return false;
+}
+
+bool rn_data_open_cached(const rn_data_config *config, const char *folder, rn_data **data, rn_error *err)
+{
+    uint8_t digest[32];
+    char key[65], path[4096];
+    rn_data *d = begin(config, err);
+    if (!d)
+        return false;
+    const int64_t n = d->n_training + d->n_held_out;
+    bool ok = true;
+    if ((uint64_t)n > CACHE_BYTES / (uint64_t)d->image_bytes) {
+        ok = load(d, 0, err);
+    } else if ((ok = rn_folder_make(folder, err) && fingerprint(d, n, digest, err))) {
+        rn_hex(digest, 32, key);
+        ok = snprintf(path, sizeof path, "%s/%s.images", folder, key) < (int)sizeof path ||
+             rn_fail(err, RN_EIO, "the path of the cache folder '%s' is too long", folder);
+        if (ok && !use_cache(d, path)) {
+            err->code = RN_OK;
+            ok = rn_file_write(path, write_cache, d, err) ? use_cache(d, path) || rn_fail(err, RN_EIO, "could not read '%s'", path)
+                                                          : err->code == RN_OK && load(d, CACHE_BYTES, err);
+        }
+    }
+    if (ok)
+        *data = d;
+    else
+        rn_data_close(d);
+    return ok;
 }
 
 void rn_data_close(rn_data *d)
@@ -257,6 +374,8 @@ void rn_data_close(rn_data *d)
         d->set->close(d->state);
     free(d->image);
     free(d->cache);
+    if (d->cache_file)
+        fclose(d->cache_file);
     free(d->refused);
     rn_arena_free(&d->arena);
     free(d);
@@ -292,7 +411,10 @@ bool rn_data_read(const rn_data *d, rn_data_part part, int64_t i, uint8_t *bytes
     bool enlarged;
     if (d->cache)
         memcpy(bytes, d->cache + image->slot * d->image_bytes, (size_t)d->image_bytes);
-    else if (!read_from_set(d, image->index, bytes, &enlarged, err))
+    else if (d->cache_file) {
+        if (!read_cached(d, image->slot, bytes, err))
+            return false;
+    } else if (!read_from_set(d, image->index, bytes, &enlarged, err))
         return false;
     *label = image->label;
     return true;
@@ -396,9 +518,9 @@ static int compare_prints(const void *a_, const void *b_)
     return order ? order : (a->index > b->index) - (a->index < b->index);
 }
 
-bool rn_data_fingerprint(const rn_data *d, int64_t n, uint8_t digest[32], rn_error *err)
+/* Of the first n images, training before held-out ones. */
+static bool fingerprint(const rn_data *d, int64_t n, uint8_t digest[32], rn_error *err)
 {
-    n = n < d->n_training ? n : d->n_training;
     struct prints p = {.d = d, .print = calloc((size_t)n, sizeof *p.print)};
     rn_sha256 *h = rn_sha256_open();
     if (!p.print || !h) {
@@ -414,7 +536,7 @@ bool rn_data_fingerprint(const rn_data *d, int64_t n, uint8_t digest[32], rn_err
         rn_sha256_add(h, &p.print[i].file_bytes, sizeof p.print[i].file_bytes);
         rn_sha256_add(h, p.print[i].content, sizeof p.print[i].content);
     }
-    const int64_t rest[] = {d->height, d->width, n};
+    const int64_t rest[] = {d->height, d->width, n, n > d->n_training ? d->n_held_out : 0};
     rn_sha256_add(h, CROP_RULE, sizeof CROP_RULE);
     rn_sha256_add(h, rest, sizeof rest);
     uint8_t result[32];
@@ -426,4 +548,9 @@ bool rn_data_fingerprint(const rn_data *d, int64_t n, uint8_t digest[32], rn_err
     }
     memcpy(digest, result, sizeof result);
     return true;
+}
+
+bool rn_data_fingerprint(const rn_data *d, int64_t n, uint8_t digest[32], rn_error *err)
+{
+    return fingerprint(d, n < d->n_training ? n : d->n_training, digest, err);
 }

@@ -26,6 +26,10 @@ typedef struct rn_data_refused {
  * left; RN_EMEMORY. */
 RN_NODISCARD bool rn_data_open(const rn_data_config *config, rn_data **data, rn_error *err);
 RN_NODISCARD bool rn_data_open_within(const rn_data_config *config, size_t cache_bytes, rn_data **data, rn_error *err);
+/* The same, but resized images are kept in a file of `folder`, under a hash of their contents, from which they
+ * are read again by this and by later processes; nothing of them stays in this process's memory. Sets of more than
+ * 2 GiB, and sets with refused images, are not kept there. */
+RN_NODISCARD bool rn_data_open_cached(const rn_data_config *config, const char *folder, rn_data **data, rn_error *err);
 void rn_data_close(rn_data *data);
 
 int64_t rn_data_height(const rn_data *data);
