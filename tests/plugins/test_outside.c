@@ -167,7 +167,7 @@ static void without_it_the_spec_is_refused_with_the_name_of_the_layer(void **sta
     (void)state;
     char *out;
     assert_int_equal(scratch_run(&out, "'%s/moved/bin/runner' validate '" SOURCE "/snake.yaml'", folder), 2);
-    assert_non_null(strstr(out, "snake.yaml:8:"));
+    assert_non_null(strstr(out, "snake.yaml:9:"));
     assert_non_null(strstr(out, "snake_block"));
     assert_non_null(strstr(out, "/moved/lib"));
     free(out);
