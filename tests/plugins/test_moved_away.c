@@ -29,6 +29,12 @@ static void without_layers_so_its_layers_are_gone(void **state)
     assert_null(strstr(after, "\n  layer "));
     assert_null(strstr(after, "resnet"));
     assert_non_null(strstr(after, "\n  op "));
+
+    char *spec;
+    assert_int_equal(scratch_run(&spec, "'%s/runner' validate '" SOURCE_FOLDER "/experiments/quickstart.yaml'", folder), 2);
+    assert_non_null(strstr(spec, "resnet"));
+    assert_non_null(strstr(spec, folder)); /* where plugins were looked for */
+    free(spec);
     free(before), free(after), free(layers), free(folder);
 }
 

@@ -146,6 +146,33 @@ static void its_gradient_rule_passes_the_check_of_every_op(void **state)
     free(out);
 }
 
+/* The layer, its op and the op's kernel in a spec: trained, sampled, scored. */
+static void two_steps_are_trained_with_it(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        char *out;
+        if (scratch_run(&out, "'%s/moved/bin/runner' '" SOURCE "/snake.yaml' --plugin-dir '%s' --out '%s/results%d'", folder,
+                        built[i], folder, i) != 0)
+            fail_msg("%s", out);
+        free(out);
+        if (scratch_run(&out, "find '%s/results%d' -name model.safetensors -size +1k | grep .", folder, i) != 0)
+            fail_msg("no weights were written");
+        free(out);
+    }
+}
+
+static void without_it_the_spec_is_refused_with_the_name_of_the_layer(void **state)
+{
+    (void)state;
+    char *out;
+    assert_int_equal(scratch_run(&out, "'%s/moved/bin/runner' validate '" SOURCE "/snake.yaml'", folder), 2);
+    assert_non_null(strstr(out, "snake.yaml:9:"));
+    assert_non_null(strstr(out, "snake_block"));
+    assert_non_null(strstr(out, "/moved/lib"));
+    free(out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +180,8 @@ int main(void)
         cmocka_unit_test(its_kernels_compute_the_formula_in_both_types),
         cmocka_unit_test(the_moved_program_lists_the_plugin_with_all_it_offers),
         cmocka_unit_test(its_gradient_rule_passes_the_check_of_every_op),
+        cmocka_unit_test(two_steps_are_trained_with_it),
+        cmocka_unit_test(without_it_the_spec_is_refused_with_the_name_of_the_layer),
     };
     return cmocka_run_group_tests(tests, build_both, forget);
 }
