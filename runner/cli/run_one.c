@@ -4,6 +4,7 @@
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "data/loader.h"
+#include "data/pixels.h"
 #include "data/png_write.h"
 #include "eval/error_grid.h"
 #include "eval/sampling.h"
@@ -140,7 +141,8 @@ static bool record_begin(one_run *r, rn_claim *claim, rn_error *err)
         ok = (p && q) || rn_fail(err, RN_EMEMORY, "no memory for the resolved spec");
         for (int64_t i = 0; ok && i < r->v->n_values; i++)
             p[i] = (rn_row_parameter){.path = r->v->values[i].path, .text = r->v->values[i].text,
-                                      .origin = r->v->values[i].origin, .number = r->v->values[i].number};
+                                      .origin = r->v->values[i].origin,
+                                      .number = r->v->values[i].is_number ? r->v->values[i].number : (double)NAN};
         for (int i = 0; ok && i < plugins; i++) {
             const rn_loaded *l = rn_registry_plugin(r->s->cli->registry, i);
             q[i] = (rn_row_plugin){.path = l->path, .sha256 = l->sha256, .name = l->plugin->name, .version = l->plugin->version,

@@ -26,6 +26,12 @@ static const char *key_of(rn_session *s, const rn_variant *v, const char *const 
     }
 }
 
+static const char *image_cache(rn_session *s)
+{
+    const char *path = rn_arena_print(&s->cli->arena, "%s/cache/images", s->out);
+    return path ? path : ".";
+}
+
 static bool same(const char *a, const char *b)
 {
     return a && b && strcmp(a, b) == 0;
@@ -47,7 +53,7 @@ bool rn_session_data(rn_session *s, const rn_variant *v, rn_error *err)
     forget_scorer(s);
     rn_data_close(s->data);
     s->data = NULL;
-    if (!rn_data_open(&v->experiment.data, &s->data, err))
+    if (!rn_data_open_cached(&v->experiment.data, image_cache(s), &s->data, err))
         return rn_at(err, v->experiment.data.set.place);
     s->data_key = key;
     return true;
@@ -66,7 +72,7 @@ bool rn_session_scorer(rn_session *s, const rn_variant *v, rn_error *err)
         other.set = e->evaluate.reference;
         other.held_out = 0;
         other.flip = false;
-        if (!rn_data_open(&other, &s->reference, err))
+        if (!rn_data_open_cached(&other, image_cache(s), &s->reference, err))
             return rn_at(err, e->evaluate.reference.place);
     }
     const char *cache = rn_arena_print(&s->cli->arena, "%s/cache/stats", s->out);

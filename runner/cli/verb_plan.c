@@ -26,11 +26,11 @@ typedef struct planned {
     const rn_variant *variant;
     rn_trainer_cost cost;
     size_t other_bytes, peak_bytes;
-    char *kernels; /* of --kernels */
+    const char *kernels; /* of --kernels */
 } planned;
 
 /* One line a node: where it stands, its op, the kernel it gets, why others refused. */
-static char *kernel_list(const char *title, const rn_program *p, char *before, rn_arena *a)
+static const char *kernel_list(const char *title, const rn_program *p, const char *before, rn_arena *a)
 {
     rn_table t;
     static const char *const head[] = {"scope", "op", "kernel", "MFLOP", "refused by"};

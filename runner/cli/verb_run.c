@@ -5,6 +5,7 @@
 #include "cli/signals.h"
 #include "cli/specs.h"
 #include "cli/verbs.h"
+#include "eval/sampling.h"
 #include "report/compare.h"
 
 #include <stdlib.h>

@@ -74,7 +74,7 @@ static bool tensor(rn_json *c, rn_file_tensor *t, const uint8_t *data, size_t da
         return rn_context(c->err, "tensor '%s'", name);
     for (bool more = !rn_json_next_is(c, '}'); more;) {
         const char *key, *word;
-        if (!rn_json_text(c, &key) || !rn_json_expect(c, ':'))
+        if (!rn_json_string(c, &key) || !rn_json_expect(c, ':'))
             return false;
         const unsigned member = strcmp(key, "dtype") == 0          ? DTYPE
                                 : strcmp(key, "shape") == 0        ? SHAPE
@@ -88,7 +88,7 @@ static bool tensor(rn_json *c, rn_file_tensor *t, const uint8_t *data, size_t da
         seen |= member;
         if (member == DTYPE) {
             char text[RN_JSON_SHOWN];
-            if (!rn_json_text(c, &word))
+            if (!rn_json_string(c, &word))
                 return false;
             for (int i = 0; i < N_DTYPES && !facts; i++)
                 if (strcmp(dtypes[i].word, word) == 0)
@@ -128,7 +128,7 @@ static bool metadata(rn_json *c, item **last, int64_t *n)
         item *m = rn_arena_alloc(c->arena, sizeof *m);
         if (!m)
             return rn_json_no_memory(c);
-        if (!rn_json_text(c, &m->key) || !rn_json_expect(c, ':') || !rn_json_text(c, &m->value))
+        if (!rn_json_string(c, &m->key) || !rn_json_expect(c, ':') || !rn_json_string(c, &m->value))
             return rn_context(c->err, "__metadata__ has texts alone");
         m->next = *last;
         *last = m;
@@ -218,7 +218,7 @@ bool rn_safetensors_header_read(rn_arena *a, const char *path, const char *json,
     c.at++;
     for (bool more = !rn_json_next_is(&c, '}'); more;) {
         const char *key;
-        if (!rn_json_text(&c, &key) || !rn_json_expect(&c, ':'))
+        if (!rn_json_string(&c, &key) || !rn_json_expect(&c, ':'))
             return false;
         if (strcmp(key, "__metadata__") == 0) {
             if (has_metadata)

@@ -142,7 +142,7 @@ static bool escape(rn_json *c, char **out)
     return true;
 }
 
-bool rn_json_text(rn_json *c, const char **text)
+bool rn_json_string(rn_json *c, const char **text)
 {
     if (!rn_json_expect(c, '"'))
         return false;

@@ -23,7 +23,7 @@ bool rn_json_expect(rn_json *c, char wanted);
 bool rn_json_separator(rn_json *c, char end, bool *more);
 
 /* A text, decoded (which never makes it longer), NUL-ended, UTF-8 without a NUL inside. */
-bool rn_json_text(rn_json *c, const char **text);
+bool rn_json_string(rn_json *c, const char **text);
 /* [a, b, …], natural numbers below 2⁶³, into v, at most `most` of them. */
 bool rn_json_naturals(rn_json *c, int64_t *v, int most, int *n);
 
