@@ -84,7 +84,8 @@ enum {
     RN_NULLABLE = 1, /* `none` is allowed: 0, NULL, no elements */
     RN_COSMETIC = 2, /* changes no result (names, how often to log): not part of the spec's hash */
     RN_OPEN_MIN = 4, /* the value must be above .min, not equal */
-    RN_OPEN_MAX = 8
+    RN_OPEN_MAX = 8,
+    RN_PATHS = 16     /* of RN_PARAM_TEXTS: paths, resolved as RN_PARAM_PATH is */
 };
 
 struct rn_param {

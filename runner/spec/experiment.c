@@ -75,7 +75,7 @@ const rn_param rn_experiment_params[] = {
     RN_CHOICE(rn_experiment, precision, precision_words, "float32", "type of the tensors"),
     RN_TEXTS(rn_experiment, kernels, "[]", "kernel sets in order of preference; empty: by their rank"),
     RN_BOOL(rn_experiment, deterministic, "false", "choose kernels without timing them, so that a rerun chooses alike"),
-    {RN_PARAM_TEXTS, "plugins", offsetof(rn_experiment, plugins), 0, "[]", 0, 0, "folders or files that are searched for plugins first", 0, 0, 0, RN_KIND_NONE, RN_COSMETIC},
+    {RN_PARAM_TEXTS, "plugins", offsetof(rn_experiment, plugins), 0, "[]", 0, 0, "folders or files that are searched for plugins first", 0, 0, 0, RN_KIND_NONE, RN_COSMETIC | RN_PATHS},
     RN_PARAMS_END,
 };
 /* clang-format on */

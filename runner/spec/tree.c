@@ -1,6 +1,7 @@
 #include "spec/tree.h"
 
 #include "base/file.h"
+#include "spec/growing.h"
 #include "spec/scalar.h"
 
 #include <string.h>
@@ -226,27 +227,9 @@ static built build_scalar(builder *b, const yaml_event_t *e)
 
 static built build(builder *b, yaml_event_t *e, int depth);
 
-/* A list that grows in the arena. */
-typedef struct growing { void *v; int64_t n, room; } growing;
-
-static void *grow(rn_arena *a, growing *g, size_t bytes)
-{
-    if (g->n == g->room) {
-        const int64_t room = g->room ? 2 * g->room : 8;
-        void *larger = rn_arena_array(a, (size_t)room, bytes);
-        if (!larger)
-            return NULL;
-        if (g->n)
-            memcpy(larger, g->v, (size_t)g->n * bytes);
-        g->v = larger;
-        g->room = room;
-    }
-    return (char *)g->v + (size_t)g->n++ * bytes;
-}
-
 static built build_sequence(builder *b, rn_node *n, int depth)
 {
-    growing items = {0};
+    rn_growing items = {0};
     built all = {n, 1, 1};
     for (;;) {
         yaml_event_t e;
@@ -258,7 +241,7 @@ static built build_sequence(builder *b, rn_node *n, int depth)
         }
         const built item = build(b, &e, depth + 1);
         yaml_event_delete(&e);
-        const rn_node **place = item.node ? grow(b->arena, &items, sizeof *place) : NULL;
+        const rn_node **place = item.node ? rn_grow(b->arena, &items, sizeof *place) : NULL;
         if (!place)
             return stop;
         *place = item.node;
@@ -270,7 +253,7 @@ static built build_sequence(builder *b, rn_node *n, int depth)
     return all;
 }
 
-static const rn_entry *entry_in(const growing *entries, const char *key, uint32_t hash)
+static const rn_entry *entry_in(const rn_growing *entries, const char *key, uint32_t hash)
 {
     const rn_entry *v = entries->v;
     for (int64_t i = 0; i < entries->n; i++)
@@ -280,7 +263,7 @@ static const rn_entry *entry_in(const growing *entries, const char *key, uint32_
 }
 
 /* `<<: *common` or `<<: [*a, *b]`: keys that stand in none before are added. */
-static bool merge_key(builder *b, growing *entries, const rn_node *from, rn_mark mark)
+static bool merge_key(builder *b, rn_growing *entries, const rn_node *from, rn_mark mark)
 {
     if (from->kind == RN_NODE_SEQUENCE) {
         for (int64_t i = 0; i < from->n; i++)
@@ -297,7 +280,7 @@ static bool merge_key(builder *b, growing *entries, const rn_node *from, rn_mark
     for (int64_t i = 0; i < from->n; i++) {
         if (entry_in(entries, from->entry[i].key, from->entry[i].hash))
             continue;
-        rn_entry *place = grow(b->arena, entries, sizeof *place);
+        rn_entry *place = rn_grow(b->arena, entries, sizeof *place);
         if (!place)
             return false;
         *place = from->entry[i];
@@ -317,7 +300,7 @@ static const char *build_key(builder *b, const yaml_event_t *e)
 
 static built build_mapping(builder *b, rn_node *n, int depth)
 {
-    growing entries = {0};
+    rn_growing entries = {0};
     const rn_node *merged = NULL;
     rn_mark merged_mark = {0};
     built all = {n, 1, 1};
@@ -355,7 +338,7 @@ static built build_mapping(builder *b, rn_node *n, int depth)
             rn_diagnose(b->diagnostics, (rn_about){.code = RN_ELIMIT, .mark = mark}, "more than %d keys", RN_TREE_KEYS);
             return stop;
         } else {
-            rn_entry *place = grow(b->arena, &entries, sizeof *place);
+            rn_entry *place = rn_grow(b->arena, &entries, sizeof *place);
             if (!place)
                 return stop;
             *place = (rn_entry){.key = key, .hash = hash, .layer = b->layer, .mark = mark, .value = value.node};
