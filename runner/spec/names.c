@@ -102,7 +102,7 @@ const char *rn_variant_text(rn_arena *a, const char *arm, const char *const *tai
     return copy;
 }
 
-static bool allowed(unsigned char c) { return isalnum(c) || (c && strchr("._=,-", c)); } /* "_" is in both */
+static bool allowed(unsigned char c) { return isalnum(c) || (c && strchr("._=,-", c)); }
 
 const char *rn_variant_name(rn_arena *a, const char *text, bool hashed)
 {

@@ -413,25 +413,26 @@ static rn_mark head_mark(const rn_spec *spec, const char *key)
     return e ? e->value->mark : spec->root->mark;
 }
 
-/* Name, question and seeds are the same in all variants. */
-static void take_head(maker *m, const rn_experiment *x)
+/* Name, question and seeds are the same in all variants. What the schema refused has no value and was told. */
+static void take_head(maker *m, const rn_variant *first)
 {
     rn_spec *spec = m->spec;
+    const rn_experiment *x = first->experiment;
     spec->name = x->name;
     spec->question = x->question;
     spec->seeds = x->seeds;
-    if (!rn_is_name(x->name) || strpbrk(x->name, "=,"))
+    if (rn_variant_value(first, "name") && (!rn_is_name(x->name) || strpbrk(x->name, "=,")))
         rn_diagnose(m->d, (rn_about){.code = RN_ERANGE, .mark = head_mark(spec, "name"), .path = "name"},
                     "%s is no name; allowed: 1 to %d of A-Z a-z 0-9 . _ -, beginning with no . or -",
                     rn_shown(&spec->arena, x->name), RN_VARIANT_NAME);
+    if (!rn_variant_value(first, "seeds"))
+        return;
     const rn_about seeds = {.code = RN_ERANGE, .mark = head_mark(spec, "seeds"), .path = "seeds"};
     if (x->seeds.n == 0)
         rn_diagnose(m->d, seeds, "the list of seeds is empty, so there is no run");
-    if (x->seeds.n > RN_VARIANTS) {
+    if (x->seeds.n > RN_VARIANTS)
         rn_diagnose(m->d, seeds, "more than %d seeds", RN_VARIANTS);
-        return;
-    }
-    for (int64_t i = 0; i < x->seeds.n; i++)
+    for (int64_t i = 0; i < x->seeds.n && x->seeds.n <= RN_VARIANTS; i++)
         for (int64_t k = 0; k < i; k++)
             if (x->seeds.v[i] == x->seeds.v[k])
                 rn_diagnose(m->d, seeds, "the seed %" PRId64 " is there twice", x->seeds.v[i]);
@@ -460,10 +461,10 @@ bool rn_spec_check(rn_spec *spec, const rn_catalogue *catalogue, rn_diagnostics 
     if (ok && few && m.made.n)
         find_baseline(&m);
     rn_variant *v = m.made.v;
-    if (d->n == 0 && m.made.n) {
-        take_head(&m, v[0].experiment);
+    if (m.made.n)
+        take_head(&m, &v[0]);
+    if (d->n == 0 && m.made.n)
         check_twins(&m);
-    }
     if (d->n == 0 && m.made.n) {
         const rn_value **base = sorted(&spec->arena, &v[spec->baseline]);
         for (int64_t i = 0; base && i < m.made.n; i++)
