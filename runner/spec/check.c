@@ -92,7 +92,7 @@ static const rn_node *default_node(rn_checker *c, const char *text)
     if (!s)
         return NULL;
     *s = (rn_source){.kind = RN_SOURCE_DEFAULT, .name = "default", .folder = "", .text = text, .bytes = strlen(text)};
-    const rn_node *node = rn_tree_parse(c->arena, s, 0, false, -1, c->diagnostics);
+    const rn_node *node = rn_tree_parse(c->arena, s, 0, false, c->diagnostics);
     parsed *p = node ? rn_grow(c->arena, c->defaults, sizeof *p) : NULL;
     if (p)
         *p = (parsed){text, node};
@@ -704,7 +704,7 @@ bool rn_check_text(rn_arena *a, const rn_catalogue *catalogue, const rn_param *r
         return false;
     *s = (rn_source){.kind = RN_SOURCE_FILE, .name = rn_arena_text(a, name), .folder = "", .bytes = strlen(yaml),
                      .text = rn_arena_text(a, yaml)};
-    const rn_node *node = s->name && s->text ? rn_tree_parse(a, s, 0, true, 0, d) : NULL;
+    const rn_node *node = s->name && s->text ? rn_tree_parse(a, s, 0, true, d) : NULL;
     if (!node)
         return false;
     rn_check_table(&c, rows, node, out);

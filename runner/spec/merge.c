@@ -1,221 +1,275 @@
 #include "spec/merge.h"
 
+#include "spec/growing.h"
 #include "spec/scalar.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <ctype.h>
 
-/* A copy of a mapping with room for `more` entries; its n counts what is filled. */
-static rn_node *copy_mapping(rn_arena *a, const rn_node *m, int64_t more, rn_entry **entries)
+/* ---- paths ---- */
+
+static bool bad_path(rn_diagnostics *d, rn_mark mark, const char *text, const char *what)
 {
-    rn_node *copy = rn_arena_alloc(a, sizeof *copy);
-    rn_entry *v = rn_arena_array(a, (size_t)(m->n + more), sizeof *v);
-    if (!copy || !v)
-        return NULL;
-    *copy = *m;
-    if (m->n)
-        memcpy(v, m->entry, (size_t)m->n * sizeof *v);
-    copy->entry = v;
-    *entries = v;
-    return copy;
+    return rn_diagnose(d, (rn_about){.code = RN_ESYNTAX, .mark = mark, .path = text},
+                       "%s; a path is keys joined by dots, with list elements as in model.levels[2].channels", what);
 }
 
-static int64_t index_of(const rn_node *m, const char *key)
+/* The number that n digits make, −1 where they are none. */
+static int64_t index_of(const char *p, size_t n)
 {
-    for (int64_t i = 0; i < m->n; i++)
-        if (strcmp(m->entry[i].key, key) == 0)
-            return i;
-    return -1;
-}
-
-/* A copy in the arena, so that an entry that is replaced can be remembered. */
-static const rn_entry *kept(rn_arena *a, const rn_entry *e)
-{
-    rn_entry *copy = rn_arena_alloc(a, sizeof *copy);
-    if (copy)
-        *copy = *e;
-    return copy;
-}
-
-const rn_node *rn_tree_merge(rn_arena *a, const rn_node *lower, const rn_node *upper)
-{
-    if (!lower || !upper)
-        return lower ? lower : upper;
-    if (upper->kind != RN_NODE_MAPPING)
-        return upper;
-    if (lower->kind != RN_NODE_MAPPING) {
-        if (lower->kind != RN_NODE_SCALAR || rn_node_is_empty(lower))
-            return upper;
-        rn_node *named = rn_arena_alloc(a, sizeof *named); /* schedule: cosine, then schedule: {shift: …} */
-        if (!named)
-            return upper;
-        *named = *upper;
-        named->bare = lower;
-        return named;
+    if (n == 0 || n > 9)
+        return -1;
+    int64_t v = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!isdigit((unsigned char)p[i]))
+            return -1;
+        v = 10 * v + (p[i] - '0');
     }
-    rn_entry *v;
-    rn_node *out = copy_mapping(a, lower, upper->n, &v);
+    return v;
+}
+
+/* The canonical text of the steps. */
+static const char *path_text(rn_arena *a, const rn_path_step *step, int64_t n)
+{
+    size_t bytes = 1;
+    for (int64_t i = 0; i < n; i++)
+        bytes += strlen(step[i].key) + 2;
+    char *out = rn_arena_alloc(a, bytes);
     if (!out)
-        return upper;
-    out->mark = upper->mark;
-    for (int64_t i = 0; i < upper->n; i++) {
-        const int64_t at = index_of(out, upper->entry[i].key);
-        if (at < 0) {
-            v[out->n++] = upper->entry[i];
+        return NULL;
+    for (int64_t i = 0, used = 0; i < n; i++) {
+        const bool element = step[i].index >= 0;
+        used += snprintf(out + used, bytes - (size_t)used, "%s%s%s", element ? "[" : i ? "." : "", step[i].key,
+                         element ? "]" : "");
+    }
+    return out;
+}
+
+bool rn_path_parse(rn_arena *a, const char *text, rn_mark mark, rn_path *path, rn_diagnostics *d)
+{
+    rn_growing steps = {0};
+    /* a quoted key is wider than its text: its steps have the place of the whole */
+    const bool exact = mark.width == rn_code_points(text, strlen(text));
+    for (const char *p = text; steps.n == 0 || *p;) {
+        bool bracket = false;
+        if (steps.n > 0) {
+            bracket = *p == '[';
+            if (!bracket && *p != '.')
+                return bad_path(d, mark, text, "no key can follow a ']'");
+            p++;
+        }
+        const size_t n = strcspn(p, bracket ? "]" : ".[");
+        const int64_t index = index_of(p, n);
+        if (n == 0)
+            return bad_path(d, mark, text, "a step of the path is empty");
+        if (bracket && (p[n] != ']' || index < 0))
+            return bad_path(d, mark, text, "the brackets hold no number");
+        rn_path_step *s = rn_grow(a, &steps, sizeof *s);
+        if (!s)
+            return false;
+        *s = (rn_path_step){.key = rn_arena_text_n(a, p, n), .index = steps.n > 1 ? index : -1, .mark = mark};
+        if (!s->key)
+            return false;
+        if (exact) {
+            s->mark.column += rn_code_points(text, (size_t)(p - text));
+            s->mark.width = rn_code_points(p, n);
+        }
+        p += n + bracket;
+        if (steps.n > RN_TREE_DEPTH)
+            return bad_path(d, mark, text, "the path is too deep");
+    }
+    *path = (rn_path){steps.v, (int)steps.n, mark, path_text(a, steps.v, steps.n)};
+    return path->text != NULL;
+}
+
+const rn_node *rn_node_at(const rn_node *root, const rn_path *path)
+{
+    for (int i = 0; root && i < path->n; i++) {
+        const rn_path_step *s = &path->step[i];
+        if (root->kind == RN_NODE_SEQUENCE) {
+            root = s->index >= 0 && s->index < root->n ? root->item[s->index] : NULL;
+        } else {
+            const rn_entry *e = rn_tree_entry(root, s->key);
+            root = e ? e->value : NULL;
+        }
+    }
+    return root;
+}
+
+/* ---- merging ---- */
+
+/* A mapping that may be written to, with room for `more` keys: a copy of a mapping, an empty one, or one that a
+ * bare name became. `layer` is that of the entry which holds the node, `mark` where the override stands. */
+static rn_node *writable(rn_arena *a, const rn_node *node, int layer, rn_mark mark, int64_t more)
+{
+    const bool mapping = node && node->kind == RN_NODE_MAPPING;
+    const int64_t n_old = mapping ? node->n : 0;
+    rn_node *n = rn_arena_alloc(a, sizeof *n);
+    rn_entry *entry = n ? rn_arena_array(a, (size_t)(n_old + more), sizeof *entry) : NULL;
+    if (!entry)
+        return NULL;
+    *n = mapping ? *node : (rn_node){.kind = RN_NODE_MAPPING, .text = "", .mark = mark};
+    if (n_old)
+        memcpy(entry, node->entry, (size_t)n_old * sizeof *entry);
+    if (!mapping && node && !rn_node_is_none(node)) {
+        n->mark = node->mark;
+        n->bare = node;
+        n->bare_layer = layer;
+    }
+    n->entry = entry;
+    return n;
+}
+
+/* key = value in a writable mapping with room, in the merger's layer. `replaced` says that the value took the
+ * old one's place rather than grew from it. */
+static void set_key(rn_merger *m, rn_node *n, const rn_path_step *step, const rn_node *value, bool replaced)
+{
+    rn_entry *entry = (rn_entry *)(uintptr_t)n->entry; /* writable() made it */
+    const rn_entry *old = rn_tree_entry(n, step->key), *before = old ? old->before : NULL;
+    if (old && replaced) {
+        rn_entry *kept = rn_arena_alloc(m->arena, sizeof *kept);
+        if (kept)
+            *kept = *old;
+        before = kept;
+    }
+    entry[old ? old - n->entry : n->n++] =
+        (rn_entry){.key = step->key, .hash = rn_tree_hash(step->key), .layer = m->layer, .mark = step->mark,
+                   .value = value, .before = before};
+}
+
+static const rn_node *with_item(rn_merger *m, const rn_node *list, int64_t index, const rn_node *value)
+{
+    rn_node *n = value ? rn_arena_alloc(m->arena, sizeof *n) : NULL;
+    const rn_node **item = n ? rn_arena_array(m->arena, (size_t)list->n, sizeof *item) : NULL;
+    if (!item)
+        return NULL;
+    memcpy(item, list->item, (size_t)list->n * sizeof *item);
+    item[index] = value;
+    *n = *list;
+    n->item = item;
+    return n;
+}
+
+static bool no_element(rn_merger *m, const rn_node *list, const rn_path *path, int i)
+{
+    const rn_about about = {.code = RN_ERANGE, .mark = path->step[i].mark, .path = path->text};
+    const char *before = path_text(m->arena, path->step, i);
+    if (path->step[i].index < 0)
+        return rn_diagnose(m->diagnostics, about, "'%s' is a list of %" PRId64 ": name one element, as in %s[0]",
+                           before ? before : "", list->n, before ? before : "");
+    if (list->n == 0)
+        return rn_diagnose(m->diagnostics, about, "'%s' is an empty list: it has no element to set", before ? before : "");
+    return rn_diagnose(m->diagnostics, about, "'%s' has no element %" PRId64 "; allowed: 0 to %" PRId64,
+                       before ? before : "", path->step[i].index, list->n - 1);
+}
+
+static const rn_node *patch(rn_merger *m, const rn_node *node, int layer, const rn_path *path, int i,
+                            const rn_node *value)
+{
+    if (i == path->n)
+        return value;
+    const rn_path_step *s = &path->step[i];
+    if (node && node->kind == RN_NODE_SEQUENCE) {
+        if (s->index < 0 || s->index >= node->n) {
+            no_element(m, node, path, i);
+            return NULL;
+        }
+        return with_item(m, node, s->index, patch(m, node->item[s->index], layer, path, i + 1, value));
+    }
+    const rn_entry *e = rn_tree_entry(node, s->key);
+    const rn_node *child = patch(m, e ? e->value : NULL, e ? e->layer : 0, path, i + 1, value);
+    rn_node *n = child ? writable(m->arena, node, layer, s->mark, 1) : NULL;
+    if (n)
+        set_key(m, n, s, child, i + 1 == path->n);
+    return n;
+}
+
+const rn_node *rn_patch(rn_merger *m, const rn_node *root, const rn_path *path, const rn_node *value)
+{
+    m->layer++;
+    return patch(m, root, 0, path, 0, value);
+}
+
+static bool is_path(const char *key) { return strpbrk(key, ".[") != NULL; }
+
+/* Recursion is as deep as the overrides are nested. `paths`: keys may be paths. */
+static const rn_node *merge(rn_merger *m, const rn_node *under, int layer, const rn_node *over, bool paths)
+{
+    rn_node *n = writable(m->arena, under, layer, over->mark, over->n + 1);
+    for (int64_t i = 0; n && i < over->n; i++) {
+        const rn_entry *e = &over->entry[i];
+        if (paths && is_path(e->key)) {
+            rn_path path;
+            const rn_node *patched = rn_path_parse(m->arena, e->key, e->mark, &path, m->diagnostics)
+                                         ? patch(m, n, 0, &path, 0, e->value)
+                                         : NULL;
+            n = patched ? writable(m->arena, patched, 0, e->mark, over->n + 1) : NULL;
             continue;
         }
-        const rn_entry *before = kept(a, &v[at]);
-        v[at] = upper->entry[i];
-        v[at].before = before;
-        v[at].value = rn_tree_merge(a, before ? before->value : NULL, upper->entry[i].value);
+        const rn_entry *old = rn_tree_entry(n, e->key);
+        const rn_node *value = e->value;
+        const bool deep = value->kind == RN_NODE_MAPPING && (!old || old->value->kind != RN_NODE_SEQUENCE);
+        if (deep)
+            value = merge(m, old ? old->value : NULL, old ? old->layer : 0, value, paths);
+        if (!value)
+            return NULL;
+        set_key(m, n, &(rn_path_step){.key = e->key, .index = -1, .mark = e->mark}, value, !deep);
     }
-    return out;
+    if (n && !paths) /* what a file lacks is missed in that file, not in its base */
+        n->mark = over->mark;
+    return n;
 }
 
-const rn_node *rn_tree_without(rn_arena *a, const rn_node *root, const char *key)
+const rn_node *rn_merge(rn_merger *m, const rn_node *under, const rn_node *over)
 {
-    rn_entry *v;
-    const int64_t at = root->kind == RN_NODE_MAPPING ? index_of(root, key) : -1;
-    rn_node *out = at < 0 ? NULL : copy_mapping(a, root, 0, &v);
-    if (!out)
-        return root;
-    memmove(v + at, v + at + 1, (size_t)(out->n - at - 1) * sizeof *v);
-    out->n--;
-    return out;
+    m->layer++;
+    return merge(m, under, 0, over, false);
 }
 
-/* --- paths ------------------------------------------------------------------------------------------ */
-
-typedef struct setting {
-    rn_arena *a;
-    const char *path; /* the whole, for messages */
-    const rn_node *value;
-    int layer;
-    rn_mark mark;
-    rn_diagnostics *d;
-    bool failed;
-} setting;
-
-static void fail(setting *s, rn_code code, const char *text)
+const rn_node *rn_override(rn_merger *m, const rn_node *root, const rn_node *overrides)
 {
-    rn_diagnose(s->d, (rn_about){.code = code, .mark = s->mark, .path = s->path}, "%s", text);
-    s->failed = true;
+    m->layer++;
+    return merge(m, root, 0, overrides, true);
 }
 
-/* The first step of a path: a key, or the number of an element. *rest: what follows. */
-static const char *step_of(setting *s, const char *path, const char **rest)
+const rn_node *rn_without(rn_arena *a, const rn_node *mapping, const char *const *keys)
 {
-    size_t n = path[0] == '[' ? 1 + strcspn(path + 1, "]") : strcspn(path, ".[");
-    const char *step = path[0] == '[' ? rn_arena_text_n(s->a, path + 1, n - 1) : rn_arena_text_n(s->a, path, n);
-    if (path[0] == '[')
-        n += path[n] == ']';
-    *rest = path + n + (path[n] == '.');
-    const bool broken = !step || !step[0] || (path[n] == '.' && !path[n + 1]) || (path[0] == '[' && path[n - 1] != ']');
-    if (broken && !s->failed)
-        fail(s, RN_ESYNTAX, "is no path: keys are separated by dots, elements of lists are counted from 0, "
-                            "as in model.levels[2].channels");
-    return step ? step : "";
-}
-
-static const rn_node *set_at(setting *s, const rn_node *node, int node_layer, const char *path);
-
-static const rn_node *set_element(setting *s, const rn_node *list, const char *step, const char *rest)
-{
-    char *end;
-    const long i = strtol(step, &end, 10);
-    if (*end || i < 0 || i >= list->n) {
-        fail(s, RN_ERANGE, rn_arena_print(s->a, "the list has no element '%s': it has %" PRId64 ", counted from 0", step,
-                                          list->n));
-        return list;
+    rn_node *n = writable(a, mapping, 0, mapping->mark, 1);
+    if (!n)
+        return NULL;
+    rn_entry *entry = (rn_entry *)(uintptr_t)n->entry; /* writable() made it; kept ones move to its front */
+    n->n = 0;
+    for (int64_t i = 0; i < mapping->n; i++) {
+        bool left_out = false;
+        for (const char *const *k = keys; *k; k++)
+            left_out |= strcmp(*k, mapping->entry[i].key) == 0;
+        if (!left_out)
+            entry[n->n++] = mapping->entry[i];
     }
-    rn_node *out = rn_arena_alloc(s->a, sizeof *out);
-    const rn_node **v = rn_arena_array(s->a, (size_t)list->n, sizeof *v);
-    if (!out || !v)
-        return list;
-    memcpy(v, list->item, (size_t)list->n * sizeof *v);
-    *out = *list;
-    v[i] = set_at(s, list->item[i], s->layer, rest);
-    out->item = v;
-    return out;
+    return n;
 }
 
-static const rn_node *set_key(setting *s, const rn_node *node, int node_layer, const char *step, const char *at_path,
-                              const char *rest)
+static bool scalar_equal(const rn_node *a, const rn_node *b)
 {
-    rn_mark mark = s->mark; /* of this step in the path */
-    mark.column += rn_code_points(s->path, (size_t)(at_path - s->path));
-    mark.width = rn_code_points(step, strlen(step));
-    const bool mapping = node && node->kind == RN_NODE_MAPPING;
-    rn_node empty = {.kind = RN_NODE_MAPPING, .mark = mark};
-    if (node && !mapping) { /* a bare name on the way */
-        empty.bare = node;
-        empty.bare_layer = node_layer;
+    double x, y;
+    if (a->plain && b->plain) {
+        if (rn_scalar_is_none(a->text) && rn_scalar_is_none(b->text))
+            return true;
+        if (rn_scalar_real(a->text, &x) == RN_NUMBER_OK && rn_scalar_real(b->text, &y) == RN_NUMBER_OK)
+            return !(x < y) && !(x > y);
     }
-    rn_entry *v;
-    rn_node *out = copy_mapping(s->a, mapping ? node : &empty, 1, &v);
-    if (!out)
-        return node;
-    const int64_t at = index_of(out, step);
-    const rn_entry *before = at < 0 ? NULL : kept(s->a, &v[at]);
-    const rn_entry e = {.key = step, .hash = rn_tree_hash(step), .layer = s->layer, .mark = mark, .before = before,
-                        .value = set_at(s, before ? before->value : NULL, before ? before->layer : 0, rest)};
-    if (at < 0)
-        v[out->n++] = e;
-    else
-        v[at] = e;
-    return out;
+    return strcmp(a->text, b->text) == 0;
 }
 
-static const rn_node *set_at(setting *s, const rn_node *node, int node_layer, const char *path)
+bool rn_node_equal(const rn_node *a, const rn_node *b)
 {
-    if (!path[0] || s->failed)
-        return s->value;
-    const char *rest, *step = step_of(s, path, &rest);
-    if (s->failed)
-        return node;
-    if (node && node->kind == RN_NODE_SEQUENCE)
-        return set_element(s, node, step, rest);
-    if (path[0] == '[') {
-        fail(s, RN_ETYPE, "there is no list of which an element could be set");
-        return node;
-    }
-    return set_key(s, node, node_layer, step, path, rest);
-}
-
-const rn_node *rn_tree_set(rn_arena *a, const rn_node *root, const char *path, const rn_node *value, int layer,
-                           rn_mark mark, rn_diagnostics *d)
-{
-    setting s = {.a = a, .path = path, .value = value, .layer = layer, .mark = mark, .d = d};
-    if (!path[0]) {
-        fail(&s, RN_ESYNTAX, "an empty path");
-        return root;
-    }
-    const rn_node *out = set_at(&s, root, 0, path);
-    return s.failed ? root : out;
-}
-
-/* --- equality --------------------------------------------------------------------------------------- */
-
-static bool same_scalar(const rn_node *x, const rn_node *y)
-{
-    double p, q;
-    if (x->plain && y->plain && rn_scalar_real(x->text, &p) == RN_NUMBER_OK && rn_scalar_real(y->text, &q) == RN_NUMBER_OK)
-        return p == q;
-    if (rn_node_is_none(x) || rn_node_is_none(y))
-        return rn_node_is_none(x) && rn_node_is_none(y);
-    return strcmp(x->text, y->text) == 0;
-}
-
-bool rn_tree_equal(const rn_node *x, const rn_node *y)
-{
-    if (x->kind != y->kind || (x->kind != RN_NODE_SCALAR && x->n != y->n))
+    if (a->kind != b->kind || a->n != b->n)
         return false;
-    if (x->kind == RN_NODE_SCALAR)
-        return same_scalar(x, y);
-    for (int64_t i = 0; i < x->n; i++) {
-        const rn_entry *e = x->kind == RN_NODE_MAPPING ? rn_tree_entry(y, x->entry[i].key) : NULL;
-        if (x->kind == RN_NODE_MAPPING ? !e || !rn_tree_equal(x->entry[i].value, e->value)
-                                       : !rn_tree_equal(x->item[i], y->item[i]))
+    if (a->kind == RN_NODE_SCALAR)
+        return scalar_equal(a, b);
+    for (int64_t i = 0; i < a->n; i++) {
+        const rn_entry *other = a->kind == RN_NODE_MAPPING ? rn_tree_entry(b, a->entry[i].key) : NULL;
+        if (a->kind == RN_NODE_MAPPING ? !other || !rn_node_equal(a->entry[i].value, other->value)
+                                       : !rn_node_equal(a->item[i], b->item[i]))
             return false;
     }
     return true;

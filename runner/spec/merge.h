@@ -1,26 +1,52 @@
 #ifndef RN_SPEC_MERGE_H
 #define RN_SPEC_MERGE_H
-/* Layers of a spec upon one another: default < base < file < variant < vary < --set. Trees are constant; what a
- * layer changes is made new, the rest is shared. Every key remembers what it held before.
+/* Trees over trees: a base under a file, and overrides at paths. Trees are never changed: what differs is copied,
+ * the rest is shared.
  * Thread safety: one thread per arena. */
 #include "spec/tree.h"
 
-/* Layers above those of files, which count from 0 (the innermost base). */
-enum { RN_LAYER_VARIANT = 1000, RN_LAYER_VARY = 1001, RN_LAYER_SET = 1002 };
+/* One step of a path: a key, or an element of a list. */
+typedef struct rn_path_step {
+    const char *key; /* as written; digits for an element */
+    int64_t index;   /* −1: only a key */
+    rn_mark mark;
+} rn_path_step;
 
-/* upper upon lower: mappings are merged deeply, all else is replaced. Either may be NULL. */
-const rn_node *rn_tree_merge(rn_arena *a, const rn_node *lower, const rn_node *upper);
+/* "task.schedule.shift", "model.levels[2].channels" or "model.levels.2.channels". */
+typedef struct rn_path {
+    const rn_path_step *step;
+    int n;
+    rn_mark mark;
+    const char *text; /* with brackets: two spellings of a path have one text */
+} rn_path;
 
-/* root with the node at a path ("train.steps", "model.levels[2].channels", "model.levels.2.channels") replaced. Keys
- * that are not there are made; a bare name on the way becomes a mapping. Errors (at mark): an empty or broken path,
- * an element that a list does not have. Returns root then. */
-const rn_node *rn_tree_set(rn_arena *a, const rn_node *root, const char *path, const rn_node *value, int layer,
-                           rn_mark mark, rn_diagnostics *d);
+/* `mark` is that of the text. False: told. */
+RN_NODISCARD bool rn_path_parse(rn_arena *a, const char *text, rn_mark mark, rn_path *path, rn_diagnostics *d);
 
-/* root without a key. */
-const rn_node *rn_tree_without(rn_arena *a, const rn_node *root, const char *key);
+typedef struct rn_merger {
+    rn_arena *arena;
+    rn_diagnostics *diagnostics;
+    int layer; /* of the last merge: each is a layer of its own, above all before */
+} rn_merger;
 
-/* Do two trees say the same? Scalars by their number where both are numbers. */
-bool rn_tree_equal(const rn_node *x, const rn_node *y);
+/* `over` (a file) upon `under` (its base): mappings are merged deeply, all else is replaced. NULL: no memory. */
+const rn_node *rn_merge(rn_merger *m, const rn_node *under, const rn_node *over);
+
+/* The overrides of a variant: like rn_merge, but keys may be paths, and a value at a path of several steps
+ * replaces the node there. NULL: told. */
+const rn_node *rn_override(rn_merger *m, const rn_node *root, const rn_node *overrides);
+
+/* The value replaces the node at the path; what is missing on the way is made, a bare name on the way becomes a
+ * mapping. NULL: told (an element that a list does not have). */
+const rn_node *rn_patch(rn_merger *m, const rn_node *root, const rn_path *path, const rn_node *value);
+
+/* The node at a path, NULL for none. */
+const rn_node *rn_node_at(const rn_node *root, const rn_path *path);
+
+/* The mapping without some of its keys (NULL-ended). */
+const rn_node *rn_without(rn_arena *a, const rn_node *mapping, const char *const *keys);
+
+/* Do two nodes say the same? Numbers are compared as numbers, mappings in any order. */
+bool rn_node_equal(const rn_node *a, const rn_node *b);
 
 #endif

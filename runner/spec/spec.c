@@ -1,212 +1,212 @@
-/* Reading a spec: the file, its bases, --set, and the plugins that it names. variants.c makes variants of it. */
+/* Reading a spec: the file upon its bases, and what --set changes before there are variants. */
 #include "spec/spec.h"
 
-#include "spec/merge.h"
-#include "spec/variants.h"
-
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-enum { MOST_BASES = 16, MOST_FILES = MOST_BASES + 1 };
+/* Keys of the file that make variants; the rest is what an experiment says (experiment.c). */
+static const char *const makers[] = {"base", "variants", "vary", "exclude", "baseline", NULL};
 
-const char *const rn_structural_keys[] = {"base", "vary", "variants", "exclude", "baseline", NULL};
+/* The files being read, from the one that the user named to the base of its base. */
+typedef struct chain {
+    const struct chain *above;
+    const char *path;
+    struct stat stat;
+    int length;
+} chain;
 
-static bool is_structural(const char *key)
+/* "a.yaml → b.yaml → a.yaml" */
+static const char *chain_text(rn_arena *a, const chain *c)
 {
-    for (const char *const *k = rn_structural_keys; *k; k++)
-        if (strcmp(*k, key) == 0)
+    if (!c->above)
+        return c->path;
+    const char *before = chain_text(a, c->above);
+    return rn_arena_print(a, "%s → %s", before ? before : "", c->path);
+}
+
+static const rn_node *read_chain(rn_spec *spec, const char *path, rn_mark named, const rn_node *base, const chain *above,
+                                 rn_diagnostics *d);
+
+/* The base that `name` names, for the file at the end of the chain. */
+static const rn_node *read_base(rn_spec *spec, const rn_node *name, const chain *c, rn_diagnostics *d)
+{
+    rn_about about = {.code = RN_ETYPE, .mark = name->mark, .path = "base"};
+    if (name->kind != RN_NODE_SCALAR || rn_node_is_empty(name) || !name->text[0]) {
+        rn_diagnose(d, about, "%s is no path; allowed: the path of a spec, from this file's folder",
+                    rn_node_shown(&spec->arena, name));
+        return NULL;
+    }
+    const char *path = rn_source_resolve(&spec->arena, name->mark.source, name->text);
+    return path ? read_chain(spec, path, name->mark, NULL, c, d) : NULL;
+}
+
+/* The file merged upon its bases; `base`: what --set gives as its base, or NULL. NULL: told. */
+static const rn_node *read_chain(rn_spec *spec, const char *path, rn_mark named, const rn_node *base, const chain *above,
+                                 rn_diagnostics *d)
+{
+    chain here = {.above = above, .path = path, .length = above ? above->length + 1 : 1};
+    const rn_about about = {.code = RN_ERANGE, .mark = named, .path = above ? "base" : ""};
+    if (stat(path, &here.stat) == 0)
+        for (const chain *c = above; c; c = c->above)
+            if (c->stat.st_dev == here.stat.st_dev && c->stat.st_ino == here.stat.st_ino) {
+                rn_diagnose(d, about, "the spec includes itself: %s", chain_text(&spec->arena, &here));
+                return NULL;
+            }
+    if (here.length > RN_BASES) {
+        rn_diagnose(d, about, "more than %d files, each the base of another", RN_BASES);
+        return NULL;
+    }
+    const rn_node *tree = rn_tree_read(&spec->arena, path, named, d);
+    if (!tree)
+        return NULL;
+    if (!above)
+        spec->text = tree->mark.source->text;
+    if (tree->kind != RN_NODE_MAPPING) {
+        rn_diagnose(d, (rn_about){.code = RN_ETYPE, .mark = tree->mark},
+                    "a spec is a mapping (version: 1, name: …), not %s", rn_node_shown(&spec->arena, tree));
+        return NULL;
+    }
+    const rn_entry *own = rn_tree_entry(tree, "base");
+    if (!base && own)
+        base = own->value;
+    if (!base || (rn_node_is_none(base) && !rn_node_is_empty(base)))
+        return tree;
+    const rn_node *under = read_base(spec, base, &here, d);
+    return under ? rn_merge(&spec->merger, under, tree) : NULL;
+}
+
+static bool read_set(rn_spec *spec, const char *text, int number, rn_set *set, rn_diagnostics *d)
+{
+    rn_source *s = rn_arena_alloc(&spec->arena, sizeof *s);
+    if (!s)
+        return false;
+    *s = (rn_source){.kind = RN_SOURCE_SET, .name = "--set", .folder = "", .text = text, .bytes = strlen(text),
+                     .number = number};
+    const char *equals = strchr(text, '=');
+    const int width = rn_code_points(text, equals ? (size_t)(equals - text) : s->bytes);
+    const rn_mark mark = {s, 1, 1, width > 0 ? width : 1};
+    if (!equals || equals == text)
+        return rn_diagnose(d, (rn_about){.code = RN_EUSAGE, .mark = mark},
+                           "no path=value: write for example --set train.steps=100");
+    if (s->bytes > RN_TREE_BYTES)
+        return rn_diagnose(d, (rn_about){.code = RN_ELIMIT, .mark = mark}, "longer than %d bytes", RN_TREE_BYTES);
+    const char *path = rn_arena_text_n(&spec->arena, text, (size_t)(equals - text));
+    set->value = path ? rn_tree_parse(&spec->arena, s, (size_t)(equals - text) + 1, false, d) : NULL;
+    return set->value && rn_path_parse(&spec->arena, path, mark, &set->path, d);
+}
+
+static bool is_maker(const char *key)
+{
+    for (const char *const *m = makers; *m; m++)
+        if (strcmp(*m, key) == 0)
             return true;
     return false;
 }
 
-/* --- base ------------------------------------------------------------------------------------------- */
-
-typedef struct chain {
-    rn_spec *spec;
-    rn_diagnostics *d;
-    char *resolved[MOST_FILES]; /* real paths of the files being read, for cycles */
-    const rn_node *tree[MOST_FILES];
-    int n;
-} chain;
-
-/* Reads a file and, first, what it is based on. The innermost base has the lowest layer. */
-static bool read_chain(chain *c, const char *path, rn_mark named)
+/* vary.train.lr=[…]: all behind the first dot is one key of `vary`. */
+static const rn_node *set_axis(rn_spec *spec, const rn_node *root, const rn_set *set)
 {
-    rn_spec *s = c->spec;
-    char *resolved = realpath(path, NULL);
-    for (int i = 0; resolved && i < c->n; i++)
-        if (strcmp(resolved, c->resolved[i]) == 0) {
-            free(resolved);
-            return rn_diagnose(c->d, (rn_about){.code = RN_ELIMIT, .mark = named, .path = "base"},
-                               "%s is this spec itself, or based on it: a spec cannot be its own base", rn_shown(&s->arena, path));
-        }
-    if (c->n == MOST_FILES) {
-        free(resolved);
-        return rn_diagnose(c->d, (rn_about){.code = RN_ELIMIT, .mark = named, .path = "base"},
-                           "more than %d specs based on one another", MOST_BASES);
-    }
-    /* layers count down from the file, so that a base lies below what is based on it */
-    const rn_node *root = rn_tree_read(&s->arena, path, named, MOST_FILES - c->n, c->d);
-    if (!root) {
-        free(resolved);
-        return false;
-    }
-    s->files[c->n] = (rn_spec_file){path, root->mark.source ? root->mark.source->text : ""};
-    c->resolved[c->n] = resolved ? resolved : strdup(path);
-    c->tree[c->n++] = root;
-    s->n_files = c->n;
-    if (root->kind != RN_NODE_MAPPING)
-        return rn_diagnose(c->d, (rn_about){.code = RN_ETYPE, .mark = root->mark, .path = ""},
-                           "a spec is a mapping of keys to values, this is %s", rn_node_shown(&s->arena, root));
-    const rn_entry *base = rn_tree_entry(root, "base");
-    if (!base || rn_node_is_none(base->value)) {
-        if (base && rn_node_is_empty(base->value))
-            return rn_diagnose(c->d, (rn_about){.code = RN_EMISSING, .mark = base->value->mark, .path = "base"},
-                               "the value is empty; allowed: the path of another spec");
-        return true;
-    }
-    if (base->value->kind != RN_NODE_SCALAR)
-        return rn_diagnose(c->d, (rn_about){.code = RN_ETYPE, .mark = base->value->mark, .path = "base"},
-                           "%s is no path; allowed: the path of another spec", rn_node_shown(&s->arena, base->value));
-    const char *other = rn_source_resolve(&s->arena, base->value->mark.source, base->value->text);
-    return other && read_chain(c, other, base->value->mark);
+    const rn_path_step first = set->path.step[0];
+    rn_path_step axis = {.key = set->path.text + strlen(first.key) + 1, .index = -1, .mark = set->path.step[1].mark};
+    for (int i = 2; i < set->path.n; i++)
+        axis.mark.width += 1 + set->path.step[i].mark.width;
+    const rn_path_step steps[] = {first, axis};
+    return rn_patch(&spec->merger, root, &(rn_path){steps, 2, set->path.mark, set->path.text}, set->value);
 }
 
-static bool read_files(rn_spec *s, const char *path, rn_diagnostics *d)
+/* Those --set that say how variants are made hold before there are any; the others are kept for each of them. */
+static const rn_node *apply_makers(rn_spec *spec, const rn_node *root, rn_set *set, int64_t n, rn_diagnostics *d)
 {
-    chain c = {.spec = s, .d = d};
-    const bool ok = read_chain(&c, path, (rn_mark){0});
-    s->root = NULL;
-    for (int i = c.n - 1; i >= 0; i--) {
-        s->root = rn_tree_merge(&s->arena, s->root, c.tree[i]);
-        free(c.resolved[i]);
-    }
-    return ok;
-}
-
-/* --- --set ------------------------------------------------------------------------------------------ */
-
-static bool read_set(rn_spec *s, const char *text, int number, rn_override *out, rn_diagnostics *d)
-{
-    rn_source *source = rn_arena_alloc(&s->arena, sizeof *source);
-    const char *copy = rn_arena_text(&s->arena, text);
-    if (!source || !copy)
-        return false;
-    *source = (rn_source){.kind = RN_SOURCE_SET, .name = "--set", .folder = "", .text = copy, .bytes = strlen(copy),
-                          .number = number};
-    const char *equals = strchr(copy, '=');
-    rn_mark mark = rn_source_mark(source, 0);
-    mark.width = rn_code_points(copy, equals ? (size_t)(equals - copy) : strlen(copy));
-    if (!equals)
-        return rn_diagnose(d, (rn_about){.code = RN_EUSAGE, .mark = mark, .path = ""},
-                           "%s has no '='; an override is PATH=VALUE, as in train.steps=100", rn_shown(&s->arena, copy));
-    const rn_node *value = rn_tree_parse(&s->arena, source, (size_t)(equals - copy) + 1, false, RN_LAYER_SET, d);
-    if (!value)
-        return false;
-    *out = (rn_override){rn_arena_text_n(&s->arena, copy, (size_t)(equals - copy)), mark, value, RN_LAYER_SET};
-    return out->path != NULL;
-}
-
-/* Structural keys are set before variants are made; values are kept for the end, as the order of layers says. */
-static bool read_sets(rn_spec *s, rn_texts sets, rn_diagnostics *d)
-{
-    bool ok = true;
-    s->set = rn_arena_array(&s->arena, (size_t)sets.n + 1, sizeof *s->set);
-    if (!s->set)
-        return false;
-    for (int64_t i = 0; i < sets.n; i++) {
-        rn_override o;
-        if (!read_set(s, sets.v[i], (int)i + 1, &o, d)) {
-            ok = false;
+    int64_t kept = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const rn_path *path = &set[i].path;
+        const char *key = path->step[0].key;
+        if (!is_maker(key)) {
+            set[kept++] = set[i];
             continue;
         }
-        char *first = rn_arena_text_n(&s->arena, o.path, strcspn(o.path, ".["));
-        if (first && strcmp(first, "base") == 0)
-            ok = rn_diagnose(d, (rn_about){.code = RN_EUSAGE, .mark = o.mark, .path = "base"},
-                             "the base of a spec cannot be overridden");
-        else if (first && is_structural(first)) {
-            if (s->root)
-                s->root = rn_tree_set(&s->arena, s->root, o.path, o.value, o.layer, o.mark, d);
-        } else
-            s->set[s->n_set++] = o;
+        const rn_node *changed = root;
+        if (path->n == 1)
+            changed = rn_patch(&spec->merger, root, path, set[i].value);
+        else if (strcmp(key, "vary") == 0)
+            changed = set_axis(spec, root, &set[i]);
+        else
+            rn_diagnose(d, (rn_about){.code = RN_EUSAGE, .mark = path->mark, .path = path->text},
+                        "'%s' can only be set as a whole", key);
+        spec->axes_set |= strcmp(key, "variants") == 0 || strcmp(key, "vary") == 0;
+        root = changed ? changed : root;
     }
-    return ok;
+    spec->set = set;
+    spec->n_sets = kept;
+    return root;
 }
 
-/* --- structure -------------------------------------------------------------------------------------- */
-
-static const rn_node *take(rn_spec *s, const char *key, rn_mark *mark)
+static const rn_node *maker(const rn_node *root, const char *key)
 {
-    const rn_entry *e = rn_tree_entry(s->root, key);
+    const rn_entry *e = rn_tree_entry(root, key);
+    return e && (!rn_node_is_none(e->value) || rn_node_is_empty(e->value)) ? e->value : NULL;
+}
+
+/* The one list that must be known before anything can be checked: where plugins are. */
+static void read_plugins(rn_spec *spec, rn_diagnostics *d)
+{
+    const rn_node *root = spec->root;
+    for (int64_t i = 0; i < spec->n_sets && root; i++)
+        if (strcmp(spec->set[i].path.step[0].key, "plugins") == 0)
+            root = rn_patch(&spec->merger, root, &spec->set[i].path, spec->set[i].value);
+    const rn_entry *e = root ? rn_tree_entry(root, "plugins") : NULL;
     if (!e)
-        return NULL;
-    const rn_node *value = e->value;
-    if (mark)
-        *mark = e->mark;
-    s->root = rn_tree_without(&s->arena, s->root, key);
-    return rn_node_is_none(value) && !rn_node_is_empty(value) ? NULL : value;
-}
-
-/* `plugins:` alone, by its row of the schema, since the other rows need what it names. */
-static void read_plugins(rn_spec *s, rn_diagnostics *d)
-{
-    const rn_node *root = s->root;
-    for (int64_t i = 0; i < s->n_set; i++)
-        if (strncmp(s->set[i].path, "plugins", 7) == 0)
-            root = rn_tree_set(&s->arena, root, s->set[i].path, s->set[i].value, s->set[i].layer, s->set[i].mark, d);
-    const rn_entry *e = rn_tree_entry(root, "plugins");
+        return;
     rn_param rows[] = {RN_PARAMS_END, RN_PARAMS_END};
     for (const rn_param *row = rn_experiment_params; row->type != RN_PARAM_END; row++)
         if (strcmp(row->name, "plugins") == 0)
             rows[0] = *row;
     rows[0].offset = 0;
-    if (!e)
-        return;
-    rn_catalogue none = {0};
-    rn_checker c = {.arena = &s->arena, .catalogue = &none, .diagnostics = d};
-    rn_node only = *root;
-    only.entry = e;
-    only.n = 1;
-    rn_check_table(&c, rows, &only, &s->plugins);
+    const rn_node one = {.kind = RN_NODE_MAPPING, .text = "", .mark = root->mark, .entry = e, .n = 1};
+    rn_checker c = {.arena = &spec->arena, .diagnostics = d};
+    rn_check_table(&c, rows, &one, &spec->plugins);
 }
 
-bool rn_spec_read(const char *path, rn_texts sets, rn_spec **spec, rn_diagnostics *d)
+bool rn_spec_read(const char *path, const char *const *sets, int n_sets, rn_spec *spec, rn_diagnostics *d)
 {
-    const int64_t before = d->n;
-    rn_spec *s = calloc(1, sizeof *s);
-    *spec = s;
-    if (!s)
-        return rn_diagnose(d, (rn_about){.code = RN_EMEMORY, .path = ""}, "no memory for a spec");
-    s->files = rn_arena_array(&s->arena, MOST_FILES, sizeof *s->files);
-    const char *copy = rn_arena_text(&s->arena, path);
-    if (!s->files || !copy || !read_files(s, copy, d) || !read_sets(s, sets, d)) {
-        if (d->n == before)
-            rn_diagnose(d, (rn_about){.code = RN_EMEMORY, .path = ""}, "no memory for a spec");
+    *spec = (rn_spec){0};
+    spec->merger = (rn_merger){.arena = &spec->arena, .diagnostics = d};
+    spec->path = rn_arena_text(&spec->arena, path);
+    rn_set *set = rn_arena_array(&spec->arena, (size_t)n_sets + 1, sizeof *set);
+    const rn_node *base = NULL;
+    int64_t n = 0;
+    if (!spec->path || !set)
         return false;
+    for (int i = 0; i < n_sets; i++) {
+        if (!read_set(spec, sets[i], i + 1, &set[n], d))
+            continue;
+        if (strcmp(set[n].path.text, "base") == 0)
+            base = set[n].value;
+        n++;
     }
-    rn_mark unused;
-    take(s, "base", &unused);
-    s->vary = take(s, "vary", &s->vary_mark);
-    s->variants_node = take(s, "variants", &s->variants_mark);
-    s->exclude = take(s, "exclude", &unused);
-    s->baseline_node = take(s, "baseline", &unused);
-    read_plugins(s, d);
-    return d->n == before;
+    const rn_node *root = read_chain(spec, spec->path, (rn_mark){0}, base, NULL, d);
+    root = root ? apply_makers(spec, root, set, n, d) : NULL;
+    spec->root = root ? rn_without(&spec->arena, root, makers) : NULL;
+    if (!spec->root || spec->arena.exhausted)
+        return false;
+    spec->variants = maker(root, "variants");
+    spec->vary = maker(root, "vary");
+    spec->exclude = maker(root, "exclude");
+    spec->baseline_name = maker(root, "baseline");
+    read_plugins(spec, d);
+    return !spec->arena.exhausted;
 }
 
-bool rn_spec_check(rn_spec *s, const rn_catalogue *catalogue, rn_diagnostics *d)
+void rn_spec_free(rn_spec *spec)
 {
-    const int64_t before = d->n;
-    if (!rn_variants_make(s, catalogue, d) && d->n == before)
-        rn_diagnose(d, (rn_about){.code = RN_EMEMORY, .path = ""}, "no memory for the variants of a spec");
-    return d->n == before;
+    rn_arena_free(&spec->arena);
+    *spec = (rn_spec){0};
 }
 
-void rn_spec_close(rn_spec *s)
+const rn_value *rn_variant_value(const rn_variant *v, const char *path)
 {
-    if (!s)
-        return;
-    rn_arena_free(&s->arena);
-    free(s);
+    for (int64_t i = 0; i < v->n_values; i++)
+        if (strcmp(v->value[i].path, path) == 0)
+            return &v->value[i];
+    return NULL;
 }

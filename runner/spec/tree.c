@@ -24,7 +24,6 @@ typedef struct builder {
     yaml_parser_t parser;
     size_t begin; /* byte and code point of the text at which the parser began */
     int begin_points;
-    int layer;
     anchor *anchors;
     int n_anchors;
     int64_t aliased; /* nodes that aliases stand for */
@@ -341,7 +340,7 @@ static built build_mapping(builder *b, rn_node *n, int depth)
             rn_entry *place = rn_grow(b->arena, &entries, sizeof *place);
             if (!place)
                 return stop;
-            *place = (rn_entry){.key = key, .hash = hash, .layer = b->layer, .mark = mark, .value = value.node};
+            *place = (rn_entry){.key = key, .hash = hash, .mark = mark, .value = value.node};
         }
     }
     if (merged && !merge_key(b, &entries, merged, merged_mark))
@@ -416,10 +415,10 @@ static const rn_node *build_document(builder *b, bool document)
     return root;
 }
 
-const rn_node *rn_tree_parse(rn_arena *a, const rn_source *source, size_t begin, bool document, int layer,
+const rn_node *rn_tree_parse(rn_arena *a, const rn_source *source, size_t begin, bool document,
                              rn_diagnostics *d)
 {
-    builder b = {.arena = a, .source = source, .diagnostics = d, .begin = begin, .layer = layer,
+    builder b = {.arena = a, .source = source, .diagnostics = d, .begin = begin,
                  .begin_points = rn_code_points(source->text, begin)};
     if (!yaml_parser_initialize(&b.parser)) {
         yaml_parser_delete(&b.parser);
@@ -448,7 +447,7 @@ static bool readable(const rn_source *s, rn_diagnostics *d)
     return true;
 }
 
-const rn_node *rn_tree_read(rn_arena *a, const char *path, rn_mark named, int layer, rn_diagnostics *d)
+const rn_node *rn_tree_read(rn_arena *a, const char *path, rn_mark named, rn_diagnostics *d)
 {
     uint8_t *data;
     size_t bytes;
@@ -466,5 +465,5 @@ const rn_node *rn_tree_read(rn_arena *a, const char *path, rn_mark named, int la
                      .text = (const char *)data + mark_bytes, .bytes = bytes - mark_bytes};
     if (!s->name || !s->folder || !readable(s, d))
         return NULL;
-    return rn_tree_parse(a, s, 0, true, layer, d);
+    return rn_tree_parse(a, s, 0, true, d);
 }

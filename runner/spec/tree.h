@@ -19,7 +19,7 @@ typedef enum rn_node_kind { RN_NODE_SCALAR, RN_NODE_MAPPING, RN_NODE_SEQUENCE } 
 typedef struct rn_node rn_node;
 
 /* A key and its value. A key that a later layer (base < file < variant < vary < --set) set again remembers what
- * it held before. */
+ * it held before. Layers are counted by the merger; what was parsed and never merged is of layer 0. */
 typedef struct rn_entry {
     const char *key;
     uint32_t hash;
@@ -43,10 +43,10 @@ struct rn_node {
 
 /* Reads and parses a file. `named` is where it was named (base: …), zeroed for the command line. NULL where
  * nothing can be made of it; duplicate keys and unknown tags are reported and the rest is still read. */
-const rn_node *rn_tree_read(rn_arena *a, const char *path, rn_mark named, int layer, rn_diagnostics *d);
+const rn_node *rn_tree_read(rn_arena *a, const char *path, rn_mark named, rn_diagnostics *d);
 
 /* Parses source->text from byte `begin`. An empty text is an empty scalar unless `document` is set. */
-const rn_node *rn_tree_parse(rn_arena *a, const rn_source *source, size_t begin, bool document, int layer,
+const rn_node *rn_tree_parse(rn_arena *a, const rn_source *source, size_t begin, bool document,
                              rn_diagnostics *d);
 
 /* The entry of a key, NULL for none or where the node is no mapping. */

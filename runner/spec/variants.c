@@ -1,492 +1,477 @@
-#include "spec/variants.h"
-
+/* From one tree to the list of variants: named override sets times the product of the axes of `vary`, less what
+ * `exclude` drops, each under the command line's --set, checked and hashed. */
 #include "base/file.h"
-#include "spec/merge.h"
+#include "spec/names.h"
+#include "spec/spec.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* One axis of vary: a path and its values. */
-typedef struct axis {
-    const char *path;
-    rn_mark mark;
-    const rn_node *values; /* a sequence */
-    const char *tail;      /* the shortest end of the path that no other axis has */
-} axis;
+enum { ERRORS_ENOUGH = 1000 };
 
-/* One of `variants:`: a name and its overrides. */
-typedef struct named {
-    const char *name;
-    rn_mark mark;
-    rn_override *set;
-    int64_t n;
-} named;
+/* Hold for a whole spec: no variant has its own. */
+static const char *const fixed[] = {"version", "name", "question", "seeds", "plugins", "base",
+                                    "vary", "variants", "exclude", "baseline", NULL};
+
+/* Known at the head of a spec beside the rows of rn_experiment_params. */
+static const char *const root_keys[] = {"base", "variants", "vary", "exclude", "baseline", NULL};
+
+/* A named override set; one without a name where the spec has none. */
+typedef struct arm { const char *name; rn_mark mark; const rn_node *overrides; } arm;
+
+typedef struct exclusion { const rn_node *node; const rn_path *path; int64_t found, matched; } exclusion;
 
 typedef struct maker {
-    rn_spec *s;
+    rn_spec *spec;
     const rn_catalogue *catalogue;
     rn_diagnostics *d;
+    arm *arms;
+    int64_t n_arms;
+    rn_path *axes;
+    const rn_node **values; /* the list of each axis */
+    const char **tails;
+    int n_axes;
+    exclusion *exclusions;
+    int64_t n_exclusions;
+    rn_growing made;     /* rn_variant */
+    rn_growing texts;    /* const char *: what the name of each says */
+    rn_growing excluded; /* const char *: names */
     rn_growing defaults;
-    axis *axis;
-    int64_t n_axes;
-    named *named;
-    int64_t n_named;
-    int64_t room;
 } maker;
 
-static bool wrong(maker *m, rn_code code, rn_mark mark, const char *path, const char *text)
+static bool complain(maker *m, rn_code code, rn_mark mark, const char *path, const char *text)
 {
     return rn_diagnose(m->d, (rn_about){.code = code, .mark = mark, .path = path}, "%s", text);
 }
 
-/* --- the axes --------------------------------------------------------------------------------------- */
-
-/* name, seeds and plugins belong to the whole experiment: a variant cannot have its own. */
-static bool may_vary(maker *m, const char *path, rn_mark mark)
+static bool may_vary(maker *m, const char *key, size_t n, rn_mark mark, const char *path)
 {
-    static const char *const fixed[] = {"version", "name", "question", "seeds", "plugins", NULL};
-    const size_t n = strcspn(path, ".[");
     for (const char *const *f = fixed; *f; f++)
-        if (strlen(*f) == n && strncmp(*f, path, n) == 0)
-            return wrong(m, RN_ERANGE, mark, path, "belongs to the experiment as a whole and cannot differ between variants");
+        if (strlen(*f) == n && memcmp(*f, key, n) == 0)
+            return rn_diagnose(m->d, (rn_about){.code = RN_ERANGE, .mark = mark, .path = path},
+                               "'%s' holds for the whole spec and cannot differ between variants", *f);
     return true;
 }
 
-/* The start of the last `steps` steps of a path. */
-static const char *tail_of(const char *path, int steps)
-{
-    const char *at = path + strlen(path);
-    while (at > path) {
-        if (at[-1] == '.' && --steps == 0)
-            return at;
-        at--;
-    }
-    return path;
-}
+/* ---- reading ---- */
 
-static bool ends_with(const char *path, const char *tail)
+static bool read_arms(maker *m)
 {
-    const size_t n = strlen(path), t = strlen(tail);
-    return n >= t && strcmp(path + n - t, tail) == 0 && (n == t || path[n - t - 1] == '.');
-}
-
-static void name_axes(maker *m)
-{
-    for (int64_t i = 0; i < m->n_axes; i++)
-        for (int steps = 1;; steps++) {
-            const char *tail = tail_of(m->axis[i].path, steps);
-            bool unique = true;
-            for (int64_t k = 0; k < m->n_axes; k++)
-                unique &= k == i || !ends_with(m->axis[k].path, tail);
-            m->axis[i].tail = tail;
-            if (unique || tail == m->axis[i].path)
-                break;
+    const rn_node *node = m->spec->variants;
+    const int64_t n = node && node->kind == RN_NODE_MAPPING ? node->n : 0;
+    m->arms = rn_arena_array(&m->spec->arena, (size_t)n + 1, sizeof *m->arms);
+    if (!m->arms)
+        return false;
+    m->arms[0] = (arm){.mark = m->spec->root->mark};
+    m->n_arms = 1;
+    if (!node)
+        return true;
+    if (n == 0)
+        return complain(m, RN_ETYPE, node->mark, "variants",
+                        "no variant is named; allowed: a mapping from names to overrides, or no such key");
+    bool ok = true;
+    for (int64_t i = 0; i < n; i++) {
+        const rn_entry *e = &node->entry[i];
+        const char *path = rn_arena_print(&m->spec->arena, "variants.%s", e->key);
+        m->arms[i] = (arm){e->key, e->mark, NULL};
+        if (!rn_is_name(e->key))
+            ok = rn_diagnose(m->d, (rn_about){.code = RN_ERANGE, .mark = e->mark, .path = path},
+                             "the name of a variant is 1 to %d of A-Z a-z 0-9 . _ = , - and begins with no . or -",
+                             RN_VARIANT_NAME);
+        if (rn_node_is_none(e->value))
+            continue;
+        if (e->value->kind != RN_NODE_MAPPING) {
+            ok = rn_diagnose(m->d, (rn_about){.code = RN_ETYPE, .mark = e->value->mark, .path = path},
+                             "%s is no mapping; allowed: overrides as in {train.steps: 100}, or none",
+                             rn_node_shown(&m->spec->arena, e->value));
+            continue;
         }
+        m->arms[i].overrides = e->value;
+        for (int64_t k = 0; k < e->value->n; k++) {
+            const char *key = e->value->entry[k].key;
+            ok &= may_vary(m, key, strcspn(key, ".["), e->value->entry[k].mark, path);
+        }
+    }
+    m->n_arms = n;
+    return ok;
 }
 
 static bool read_axes(maker *m)
 {
-    const rn_node *v = m->s->vary;
-    bool ok = true;
-    if (!v)
+    const rn_node *node = m->spec->vary;
+    if (!node)
         return true;
-    if (v->kind != RN_NODE_MAPPING)
-        return wrong(m, RN_ETYPE, v->mark, "vary", "vary is a mapping of paths to lists of values, as in "
-                     "{task.schedule.shift: [none, {from: 32}]}");
-    m->axis = rn_arena_array(&m->s->arena, (size_t)v->n + 1, sizeof *m->axis);
-    for (int64_t i = 0; m->axis && i < v->n; i++) {
-        const rn_entry *e = &v->entry[i];
-        const char *path = rn_arena_print(&m->s->arena, "vary.%s", e->key);
-        if (!may_vary(m, e->key, e->mark))
+    if (node->kind != RN_NODE_MAPPING || node->n == 0)
+        return complain(m, RN_ETYPE, node->mark, "vary",
+                        "no axis is given; allowed: a mapping from paths to lists of values, or no such key");
+    rn_arena *a = &m->spec->arena;
+    m->axes = rn_arena_array(a, (size_t)node->n, sizeof *m->axes);
+    m->values = rn_arena_array(a, (size_t)node->n, sizeof *m->values);
+    m->tails = rn_arena_array(a, (size_t)node->n, sizeof *m->tails);
+    if (!m->axes || !m->values || !m->tails)
+        return false;
+    bool ok = true;
+    for (int64_t i = 0; i < node->n; i++) {
+        const rn_entry *e = &node->entry[i];
+        rn_path path;
+        if (!rn_path_parse(a, e->key, e->mark, &path, m->d)) {
             ok = false;
-        else if (e->value->kind != RN_NODE_SEQUENCE)
-            ok = wrong(m, RN_ETYPE, e->value->mark, path, "an axis is a list of values");
+            continue;
+        }
+        ok &= may_vary(m, path.step[0].key, strlen(path.step[0].key), e->mark, path.text);
+        for (int k = 0; k < m->n_axes; k++)
+            if (strcmp(m->axes[k].text, path.text) == 0)
+                ok = complain(m, RN_EDUPLICATE, e->mark, path.text, "the path is varied twice");
+        if (e->value->kind != RN_NODE_SEQUENCE)
+            ok = rn_diagnose(m->d, (rn_about){.code = RN_ETYPE, .mark = e->value->mark, .path = path.text},
+                             "%s is no list; allowed: a list of the values to vary over",
+                             rn_node_shown(a, e->value));
         else if (e->value->n == 0)
-            ok = wrong(m, RN_ERANGE, e->value->mark, path, "an axis without values leaves no variant at all");
-        else
-            m->axis[m->n_axes++] = (axis){.path = e->key, .mark = e->mark, .values = e->value};
+            ok = complain(m, RN_EMISSING, e->value->mark, path.text, "the list of values is empty, so there is no variant");
+        else {
+            m->axes[m->n_axes] = path;
+            m->values[m->n_axes++] = e->value;
+        }
     }
-    name_axes(m);
-    return ok && m->axis;
+    for (int i = 0; i < m->n_axes; i++)
+        m->tails[i] = rn_axis_tail(a, m->axes, m->n_axes, i);
+    return ok;
 }
 
-/* --- named variants --------------------------------------------------------------------------------- */
-
-static bool is_name(const char *name)
+static bool read_exclusions(maker *m)
 {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._=,-";
-    return name[0] && strlen(name) <= RN_VARIANT_NAME && strspn(name, allowed) == strlen(name) && name[0] != '.' &&
-           name[0] != '-';
-}
-
-static bool read_named(maker *m)
-{
-    const rn_node *v = m->s->variants_node;
-    bool ok = true;
-    if (!v)
+    const rn_node *node = m->spec->exclude;
+    if (!node)
         return true;
-    if (v->kind != RN_NODE_MAPPING || v->n == 0)
-        return wrong(m, RN_ETYPE, v->mark, "variants", "variants is a mapping of names to overrides, as in "
-                     "{plain: {}, shifted: {task.schedule.shift: {from: 32}}}");
-    m->named = rn_arena_array(&m->s->arena, (size_t)v->n, sizeof *m->named);
-    for (int64_t i = 0; m->named && i < v->n; i++) {
-        const rn_entry *e = &v->entry[i];
-        const char *path = rn_arena_print(&m->s->arena, "variants.%s", e->key);
-        named *to = &m->named[m->n_named];
-        const bool none = rn_node_is_none(e->value) && !rn_node_is_empty(e->value);
-        if (!is_name(e->key)) {
-            ok = wrong(m, RN_ERANGE, e->mark, path, "a variant's name is a folder: 1 to 80 of A-Z a-z 0-9 . _ = , -, "
-                       "and neither . nor - first");
-            continue;
-        }
-        if (!none && e->value->kind != RN_NODE_MAPPING) {
-            ok = wrong(m, RN_ETYPE, e->value->mark, path, "a variant is a mapping of paths to values ({}: nothing differs)");
-            continue;
-        }
-        *to = (named){.name = e->key, .mark = e->mark};
-        to->set = rn_arena_array(&m->s->arena, (size_t)e->value->n + 1, sizeof *to->set);
-        for (int64_t k = 0; to->set && !none && k < e->value->n; k++) {
-            const rn_entry *o = &e->value->entry[k];
-            if (may_vary(m, o->key, o->mark))
-                to->set[to->n++] = (rn_override){o->key, o->mark, o->value, RN_LAYER_VARIANT};
-            else
-                ok = false;
-        }
-        m->n_named++;
-    }
-    return ok && m->named;
-}
-
-/* --- exclude ---------------------------------------------------------------------------------------- */
-
-/* The override of a path in a combination, NULL where nothing sets it. */
-static const rn_node *value_in(const rn_override *set, int64_t n, const char *path)
-{
-    const rn_node *value = NULL;
-    for (int64_t i = 0; i < n; i++)
-        if (strcmp(set[i].path, path) == 0)
-            value = set[i].value;
-    return value;
-}
-
-static bool is_varied(const maker *m, const char *path)
-{
-    for (int64_t i = 0; i < m->n_axes; i++)
-        if (strcmp(m->axis[i].path, path) == 0)
-            return true;
-    for (int64_t i = 0; i < m->n_named; i++)
-        if (value_in(m->named[i].set, m->named[i].n, path))
-            return true;
-    return false;
-}
-
-static bool check_exclude(maker *m)
-{
-    const rn_node *x = m->s->exclude;
+    if (node->kind != RN_NODE_SEQUENCE)
+        return complain(m, RN_ETYPE, node->mark, "exclude", "no list; allowed: a list of mappings from paths to values");
+    rn_arena *a = &m->spec->arena;
+    m->exclusions = rn_arena_array(a, (size_t)node->n, sizeof *m->exclusions);
+    if (!m->exclusions)
+        return false;
     bool ok = true;
-    if (!x)
-        return true;
-    if (x->kind != RN_NODE_SEQUENCE)
-        return wrong(m, RN_ETYPE, x->mark, "exclude", "exclude is a list of mappings of varied paths to values");
-    for (int64_t i = 0; i < x->n; i++) {
-        const char *path = rn_arena_print(&m->s->arena, "exclude[%" PRId64 "]", i);
-        if (x->item[i]->kind != RN_NODE_MAPPING || x->item[i]->n == 0) {
-            ok = wrong(m, RN_ETYPE, x->item[i]->mark, path, "what is excluded is a mapping of varied paths to values");
+    for (int64_t i = 0; i < node->n; i++) {
+        const rn_node *one = node->item[i];
+        const char *where = rn_arena_print(a, "exclude[%" PRId64 "]", i);
+        if (one->kind != RN_NODE_MAPPING || one->n == 0) {
+            ok = complain(m, RN_ETYPE, one->mark, where, "no mapping; allowed: a mapping from paths to values");
             continue;
         }
-        for (int64_t k = 0; k < x->item[i]->n; k++)
-            if (!is_varied(m, x->item[i]->entry[k].key))
-                ok = rn_diagnose(m->d, (rn_about){.code = RN_EUNKNOWN_KEY, .mark = x->item[i]->entry[k].mark, .path = path},
-                                 "%s is not varied", rn_shown(&m->s->arena, x->item[i]->entry[k].key));
+        rn_path *paths = rn_arena_array(a, (size_t)one->n, sizeof *paths);
+        bool usable = paths != NULL;
+        for (int64_t k = 0; paths && k < one->n; k++)
+            usable &= rn_path_parse(a, one->entry[k].key, one->entry[k].mark, &paths[k], m->d);
+        if (usable)
+            m->exclusions[m->n_exclusions++] = (exclusion){.node = one, .path = paths};
+        ok &= usable;
     }
     return ok;
 }
 
-static bool excluded(const maker *m, const rn_override *set, int64_t n)
+static bool count(maker *m)
 {
-    const rn_node *x = m->s->exclude;
-    for (int64_t i = 0; x && i < x->n; i++) {
-        bool all = true;
-        for (int64_t k = 0; all && k < x->item[i]->n; k++) {
-            const rn_node *value = value_in(set, n, x->item[i]->entry[k].key);
-            all = value && rn_tree_equal(value, x->item[i]->entry[k].value);
-        }
-        if (all)
-            return true;
-    }
-    return false;
+    int64_t n = m->n_arms;
+    for (int i = 0; i < m->n_axes && n <= RN_VARIANTS; i++)
+        n *= m->values[i]->n; /* below 10⁴ · 2²⁰ */
+    if (n <= RN_VARIANTS)
+        return true;
+    const rn_node *node = m->spec->vary ? m->spec->vary : m->spec->variants;
+    return rn_diagnose(m->d, (rn_about){.code = RN_ELIMIT, .mark = node->mark, .path = m->spec->vary ? "vary" : "variants"},
+                       "more than %d variants", RN_VARIANTS);
 }
 
-/* --- names ------------------------------------------------------------------------------------------ */
+/* ---- making ---- */
 
-/* "shift.from=32", "shift=none", "scales=1-2": a value under its tail; what no folder's name may hold becomes '-'. */
-static const char *shown_value(rn_arena *a, const char *tail, const rn_node *v)
+static bool is_excluded(maker *m, const rn_node *tree)
 {
-    const char *text = "";
-    if (v->kind == RN_NODE_MAPPING) {
-        for (int64_t i = 0; text && i < v->n; i++)
-            text = rn_arena_print(a, "%s%s%s", text, i ? "," : "",
-                                  shown_value(a, rn_arena_print(a, "%s.%s", tail, v->entry[i].key), v->entry[i].value));
-        return v->n ? text : rn_arena_print(a, "%s=", tail);
-    }
-    if (v->kind == RN_NODE_SEQUENCE) {
-        for (int64_t i = 0; text && i < v->n; i++) {
-            const char *one = shown_value(a, "", v->item[i]);
-            text = rn_arena_print(a, "%s%s%s", text, i ? "-" : "", one + (one[0] == '='));
+    bool out = false;
+    for (int64_t i = 0; i < m->n_exclusions; i++) {
+        exclusion *e = &m->exclusions[i];
+        int64_t equal = 0;
+        for (int64_t k = 0; k < e->node->n; k++) {
+            const rn_node *value = rn_node_at(tree, &e->path[k]);
+            e->found |= value ? INT64_C(1) << (k < 62 ? k : 62) : 0;
+            equal += value && rn_node_equal(value, e->node->entry[k].value);
         }
-        return rn_arena_print(a, "%s=%s", tail, text);
+        e->matched += equal == e->node->n;
+        out |= equal == e->node->n;
     }
-    return rn_arena_print(a, "%s=%s", tail, rn_node_is_none(v) ? "none" : v->text);
+    return out;
 }
 
-/* Within 80 bytes and the allowed characters; a name that was changed or cut ends with a hash of the whole. */
-static const char *sound_name(rn_arena *a, const char *name)
+static int by_path(const void *a, const void *b)
 {
-    char *copy = rn_arena_text(a, name);
-    bool changed = false;
-    for (char *p = copy; p && *p; p++)
-        if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._=,-", *p)) {
-            *p = '-';
-            changed = true;
-        }
-    if (!copy || (!changed && strlen(copy) <= RN_VARIANT_NAME))
-        return copy;
+    return strcmp((*(const rn_value *const *)a)->path, (*(const rn_value *const *)b)->path);
+}
+
+/* The values in the order of their paths; NULL: no memory. */
+static const rn_value **sorted(rn_arena *a, const rn_variant *v)
+{
+    const rn_value **all = rn_arena_array(a, (size_t)v->n_values, sizeof *all);
+    for (int64_t i = 0; all && i < v->n_values; i++)
+        all[i] = &v->value[i];
+    if (all && v->n_values)
+        qsort(all, (size_t)v->n_values, sizeof *all, by_path);
+    return all;
+}
+
+/* path NUL tag text NUL for each value: neither the order of a file nor that of a schema matters. */
+static void hash_values(rn_arena *a, rn_variant *v)
+{
     uint8_t digest[32];
-    char hex[65];
-    rn_sha256_of(name, strlen(name), digest);
-    rn_hex(digest, 32, hex);
-    return rn_arena_print(a, "%.*s.%.8s", RN_VARIANT_NAME - 9, copy, hex);
-}
-
-/* --- one variant ------------------------------------------------------------------------------------ */
-
-static int by_path(const void *x, const void *y)
-{
-    return strcmp((*(const rn_value *const *)x)->path, (*(const rn_value *const *)y)->path);
-}
-
-/* SHA-256 over "path=text" of the values in the order of their paths: neither comments nor the order of keys nor
- * the place of a value are part of it. */
-static bool hash_values(rn_arena *a, rn_variant *v)
-{
-    const rn_value **sorted = rn_arena_array(a, (size_t)v->n_values + 1, sizeof *sorted);
+    rn_arena scratch = {0};
+    const rn_value **all = sorted(&scratch, v);
     rn_sha256 *h = rn_sha256_open();
-    uint8_t digest[32];
-    int64_t n = 0;
-    for (int64_t i = 0; sorted && i < v->n_values; i++)
-        if (!v->values[i].cosmetic)
-            sorted[n++] = &v->values[i];
-    if (sorted)
-        qsort(sorted, (size_t)n, sizeof *sorted, by_path);
-    for (int64_t i = 0; sorted && i < n; i++) {
-        rn_sha256_add(h, sorted[i]->path, strlen(sorted[i]->path));
-        rn_sha256_add(h, "=", 1);
-        rn_sha256_add(h, sorted[i]->text, strlen(sorted[i]->text) + 1);
+    a->exhausted |= !all || !h;
+    for (int64_t i = 0; all && h && i < v->n_values; i++) {
+        if (all[i]->cosmetic)
+            continue;
+        rn_sha256_add(h, all[i]->path, strlen(all[i]->path) + 1);
+        rn_sha256_add(h, all[i]->is_none ? "-" : "+", 1);
+        rn_sha256_add(h, all[i]->text, strlen(all[i]->text) + 1);
     }
-    rn_sha256_close(h, digest);
-    rn_hex(digest, 32, v->hash);
-    return sorted != NULL && h != NULL;
+    if (h) {
+        rn_sha256_close(h, digest);
+        rn_hex(digest, sizeof digest, v->hash);
+    }
+    rn_arena_free(&scratch);
 }
 
-static bool describe_values(rn_arena *a, rn_variant *v, const rn_growing *dropped)
+static void make_variant(maker *m, const rn_node *tree, const char *text, rn_mark mark)
 {
-    size_t bytes = 1;
-    for (int64_t i = 0; i < v->n_values; i++)
-        bytes += strlen(v->values[i].path) + strlen(v->values[i].text) + 3;
-    char *text = rn_arena_alloc(a, bytes), *at = text;
-    for (int64_t i = 0; text && i < v->n_values; i++)
-        at += snprintf(at, bytes - (size_t)(at - text), "%s: %s\n", v->values[i].path, v->values[i].text);
-    v->resolved_text = text;
-    v->dropped_text = "";
-    const rn_dropped *x = dropped->v;
-    for (int64_t i = 0; v->dropped_text && i < dropped->n; i++)
-        v->dropped_text = rn_arena_print(a, "%s%s%s (%s, of %s)", v->dropped_text, i ? ", " : "", x[i].path, x[i].origin,
-                                         x[i].old_type);
-    return text && v->dropped_text;
-}
-
-static bool add_variant(maker *m, const char *name, const rn_override *set, int64_t n)
-{
-    rn_spec *s = m->s;
-    rn_arena *a = &s->arena;
-    if (s->n_variants == m->room) {
-        const int64_t room = m->room ? 2 * m->room : 16;
-        rn_variant *v = rn_arena_array(a, (size_t)room, sizeof *v);
-        if (!v)
-            return false;
-        if (s->n_variants)
-            memcpy(v, s->variants, (size_t)s->n_variants * sizeof *v);
-        s->variants = v, m->room = room;
-    }
-    const rn_node *root = s->root;
-    for (int64_t i = 0; i < n; i++)
-        root = rn_tree_set(a, root, set[i].path, set[i].value, set[i].layer, set[i].mark, m->d);
-    for (int64_t i = 0; i < s->n_set; i++)
-        root = rn_tree_set(a, root, s->set[i].path, s->set[i].value, s->set[i].layer, s->set[i].mark, m->d);
-    rn_variant *v = &s->variants[s->n_variants++];
-    *v = (rn_variant){.name = name};
-    rn_checker c = {.arena = a, .catalogue = m->catalogue, .diagnostics = m->d, .root_keys = rn_structural_keys,
+    rn_spec *spec = m->spec;
+    for (int64_t i = 0; tree && i < spec->n_sets; i++)
+        tree = rn_patch(&spec->merger, tree, &spec->set[i].path, spec->set[i].value);
+    rn_experiment *experiment = rn_arena_alloc(&spec->arena, sizeof *experiment);
+    rn_variant *v = tree && experiment ? rn_grow(&spec->arena, &m->made, sizeof *v) : NULL;
+    const char **said = v ? rn_grow(&spec->arena, &m->texts, sizeof *said) : NULL;
+    if (!said)
+        return;
+    rn_checker c = {.arena = &spec->arena, .catalogue = m->catalogue, .diagnostics = m->d, .root_keys = root_keys,
                     .defaults = &m->defaults};
-    rn_check_table(&c, rn_experiment_params, root, &v->experiment);
-    v->values = c.values.v;
-    v->n_values = c.values.n;
-    return hash_values(a, v) && describe_values(a, v, &c.dropped) && !a->exhausted;
+    rn_check_table(&c, rn_experiment_params, tree, experiment);
+    *said = text;
+    *v = (rn_variant){.name = rn_variant_name(&spec->arena, text, false), .experiment = experiment, .mark = mark,
+                      .value = c.values.v, .n_values = c.values.n, .dropped = c.dropped.v, .n_dropped = c.dropped.n};
+    hash_values(&spec->arena, v);
 }
 
-/* --- all variants ----------------------------------------------------------------------------------- */
-
-/* Combination number `number` of the axes: the last axis turns fastest. */
-static int64_t choose(const maker *m, int64_t number, rn_override *set, const char **name, const char *prefix)
+/* Combination number k: the last axis runs fastest. */
+static void combine(maker *m, int64_t k)
 {
-    int64_t stride[64], n = 0;
-    int64_t turns = 1;
-    for (int64_t i = m->n_axes - 1; i >= 0; i--) {
-        stride[i] = turns;
-        turns *= m->axis[i].values->n;
+    rn_spec *spec = m->spec;
+    const rn_node **values = rn_arena_array(&spec->arena, (size_t)m->n_axes, sizeof *values);
+    if (!values)
+        return;
+    for (int i = m->n_axes - 1; i >= 0; i--) {
+        values[i] = m->values[i]->item[k % m->values[i]->n];
+        k /= m->values[i]->n;
     }
-    *name = prefix;
-    for (int64_t i = 0; i < m->n_axes; i++) {
-        const rn_node *value = m->axis[i].values->item[number / stride[i] % m->axis[i].values->n];
-        set[n++] = (rn_override){m->axis[i].path, m->axis[i].mark, value, RN_LAYER_VARY};
-        const char *one = shown_value(&m->s->arena, m->axis[i].tail, value);
-        if (one && *name)
-            *name = rn_arena_print(&m->s->arena, "%s%s%s", *name, (*name)[0] ? "," : "", one);
+    const arm *own = &m->arms[k];
+    const rn_node *tree = spec->root;
+    if (own->overrides)
+        tree = rn_override(&spec->merger, tree, own->overrides);
+    for (int i = 0; tree && i < m->n_axes; i++)
+        tree = rn_patch(&spec->merger, tree, &m->axes[i], values[i]);
+    const char *text = own->name || m->n_axes ? rn_variant_text(&spec->arena, own->name, m->tails, values, m->n_axes)
+                                              : "base";
+    if (!tree || !text)
+        return;
+    if (is_excluded(m, tree)) {
+        const char **name = rn_grow(&spec->arena, &m->excluded, sizeof *name);
+        if (name)
+            *name = rn_variant_name(&spec->arena, text, false);
+        return;
     }
-    return n;
+    make_variant(m, tree, text, m->n_axes ? values[m->n_axes - 1]->mark : own->mark);
 }
 
-static bool make_all(maker *m)
+/* ---- what only the whole shows ---- */
+
+static void check_exclusions(maker *m)
 {
-    rn_arena *a = &m->s->arena;
-    int64_t combinations = 1;
-    for (int64_t i = 0; i < m->n_axes && combinations <= RN_MAX_VARIANTS; i++)
-        combinations *= m->axis[i].values->n;
-    const int64_t outer = m->n_named ? m->n_named : 1;
-    if (m->n_axes > 64 || combinations > RN_MAX_VARIANTS / outer)
-        return wrong(m, RN_ELIMIT, m->s->vary_mark, "vary", "more than 10000 variants, or more than 64 axes");
-    for (int64_t k = 0; k < outer; k++) {
-        const named *of = m->n_named ? &m->named[k] : NULL;
-        rn_override *set = rn_arena_array(a, (size_t)((of ? of->n : 0) + m->n_axes + 1), sizeof *set);
-        for (int64_t i = 0; set && i < combinations; i++) {
-            const char *name;
-            int64_t n = of ? of->n : 0;
-            if (of && n)
-                memcpy(set, of->set, (size_t)n * sizeof *set);
-            n += choose(m, i, set + n, &name, of ? of->name : "");
-            if (!name)
-                return false;
-            if (excluded(m, set, n))
-                continue;
-            if (!add_variant(m, sound_name(a, name[0] ? name : "base"), set, n))
-                return false;
+    for (int64_t i = 0; i < m->n_exclusions; i++) {
+        const exclusion *e = &m->exclusions[i];
+        bool all = true;
+        for (int64_t k = 0; k < e->node->n && k < 62; k++)
+            if (!(e->found >> k & 1)) {
+                all = false;
+                complain(m, RN_EUNKNOWN_KEY, e->node->entry[k].mark, e->path[k].text,
+                         "no variant has a value at this path; allowed: paths that vary, variants or the file set");
+            }
+        if (all && !e->matched && !m->spec->axes_set)
+            complain(m, RN_ERANGE, e->node->mark, rn_arena_print(&m->spec->arena, "exclude[%" PRId64 "]", i),
+                     "drops nothing: no variant has all of these values");
+    }
+}
+
+typedef struct keyed { const char *key; int64_t i; } keyed;
+
+static int by_key(const void *a_, const void *b_)
+{
+    const keyed *a = a_, *b = b_;
+    const int order = strcmp(a->key, b->key);
+    return order ? order : (a->i > b->i) - (a->i < b->i);
+}
+
+/* The variants in the order of their names, or of their hashes. */
+static keyed *ordered(maker *m, bool hashes)
+{
+    const rn_variant *v = m->made.v;
+    keyed *all = rn_arena_array(&m->spec->arena, (size_t)m->made.n, sizeof *all);
+    for (int64_t i = 0; all && i < m->made.n; i++)
+        all[i] = (keyed){hashes ? v[i].hash : v[i].name ? v[i].name : "", i};
+    if (all && m->made.n)
+        qsort(all, (size_t)m->made.n, sizeof *all, by_key);
+    return all;
+}
+
+/* Values that differ only in what a name cannot hold get the hash of what they say into their names. */
+static void part_names(maker *m)
+{
+    rn_variant *v = m->made.v;
+    const char **text = m->texts.v;
+    const keyed *all = ordered(m, false);
+    for (int64_t i = 0; all && i < m->made.n; i++) {
+        const bool before = i > 0 && strcmp(all[i].key, all[i - 1].key) == 0;
+        const bool after = i + 1 < m->made.n && strcmp(all[i].key, all[i + 1].key) == 0;
+        if (before && strcmp(text[all[i].i], text[all[i - 1].i]) == 0)
+            rn_diagnose(m->d, (rn_about){.code = RN_EDUPLICATE, .mark = v[all[i].i].mark},
+                        "two variants are called '%s'", all[i].key);
+        else if (before || after)
+            v[all[i].i].name = rn_variant_name(&m->spec->arena, text[all[i].i], true);
+    }
+}
+
+static void check_twins(maker *m)
+{
+    const rn_variant *v = m->made.v;
+    const keyed *all = ordered(m, true);
+    for (int64_t i = 1; all && i < m->made.n; i++)
+        if (strcmp(all[i].key, all[i - 1].key) == 0)
+            rn_diagnose(m->d, (rn_about){.code = RN_EDUPLICATE, .mark = v[all[i].i].mark, .path = v[all[i].i].name},
+                        "the variant has the same values as '%s'%s", v[all[i - 1].i].name,
+                        m->spec->n_sets ? "; does a --set replace what makes them differ?" : "");
+}
+
+static void find_baseline(maker *m)
+{
+    const rn_node *node = m->spec->baseline_name;
+    const rn_variant *v = m->made.v;
+    if (!node)
+        return;
+    rn_arena *a = &m->spec->arena;
+    const char **names = rn_arena_array(a, (size_t)m->made.n, sizeof *names);
+    if (!names)
+        return;
+    for (int64_t i = 0; i < m->made.n; i++) {
+        names[i] = v[i].name ? v[i].name : "";
+        if (node->kind == RN_NODE_SCALAR && strcmp(names[i], node->text) == 0) {
+            m->spec->baseline = i;
+            return;
         }
     }
-    if (m->s->n_variants == 0)
-        return wrong(m, RN_ERANGE, m->s->exclude ? m->s->exclude->mark : m->s->vary_mark, "exclude", "no variant is left");
-    return true;
+    const char *const *excluded = m->excluded.v;
+    for (int64_t i = 0; i < m->excluded.n; i++)
+        if (node->kind == RN_NODE_SCALAR && excluded[i] && strcmp(excluded[i], node->text) == 0) {
+            rn_diagnose(m->d, (rn_about){.code = RN_ERANGE, .mark = node->mark, .path = "baseline"},
+                        "the variant %s is dropped by exclude", rn_shown(a, node->text));
+            return;
+        }
+    rn_diagnose(m->d, (rn_about){.code = RN_EUNKNOWN, .mark = node->mark, .path = "baseline",
+                                 .known = rn_joined(a, names, (size_t)m->made.n)},
+                "%s is no variant%s", rn_node_shown(a, node),
+                rn_did_you_mean(a, node->text, names, (size_t)m->made.n));
 }
 
-static bool check_names(maker *m)
+static void find_differences(rn_spec *spec, rn_variant *v, const rn_value **base, int64_t n_base)
 {
-    bool ok = true;
-    for (int64_t i = 0; i < m->s->n_variants; i++)
+    rn_growing found = {0};
+    const rn_value **own = sorted(&spec->arena, v);
+    for (int64_t i = 0, k = 0; own && (i < v->n_values || k < n_base);) {
+        const int order = i == v->n_values ? 1 : k == n_base ? -1 : strcmp(own[i]->path, base[k]->path);
+        const char *text = order <= 0 ? own[i]->text : NULL, *other = order >= 0 ? base[k]->text : NULL;
+        if (order != 0 || strcmp(text, other) != 0) {
+            rn_difference *d = rn_grow(&spec->arena, &found, sizeof *d);
+            if (d)
+                *d = (rn_difference){order <= 0 ? own[i]->path : base[k]->path, text, other};
+        }
+        i += order <= 0;
+        k += order >= 0;
+    }
+    v->difference = found.v;
+    v->n_differences = found.n;
+}
+
+/* The place of a key at the head of the spec as --set leaves it. */
+static rn_mark head_mark(const rn_spec *spec, const char *key)
+{
+    for (int64_t i = spec->n_sets - 1; i >= 0; i--)
+        if (strcmp(spec->set[i].path.text, key) == 0)
+            return spec->set[i].value->mark;
+    const rn_entry *e = rn_tree_entry(spec->root, key);
+    return e ? e->value->mark : spec->root->mark;
+}
+
+/* Name, question and seeds are the same in all variants. What the schema refused has no value and was told. */
+static void take_head(maker *m, const rn_variant *first)
+{
+    rn_spec *spec = m->spec;
+    const rn_experiment *x = first->experiment;
+    spec->name = x->name;
+    spec->question = x->question;
+    spec->seeds = x->seeds;
+    if (rn_variant_value(first, "name") && (!rn_is_name(x->name) || strpbrk(x->name, "=,")))
+        rn_diagnose(m->d, (rn_about){.code = RN_ERANGE, .mark = head_mark(spec, "name"), .path = "name"},
+                    "%s is no name; allowed: 1 to %d of A-Z a-z 0-9 . _ -, beginning with no . or -",
+                    rn_shown(&spec->arena, x->name), RN_VARIANT_NAME);
+    if (!rn_variant_value(first, "seeds"))
+        return;
+    const rn_about seeds = {.code = RN_ERANGE, .mark = head_mark(spec, "seeds"), .path = "seeds"};
+    if (x->seeds.n == 0)
+        rn_diagnose(m->d, seeds, "the list of seeds is empty, so there is no run");
+    if (x->seeds.n > RN_VARIANTS)
+        rn_diagnose(m->d, seeds, "more than %d seeds", RN_VARIANTS);
+    for (int64_t i = 0; i < x->seeds.n && x->seeds.n <= RN_VARIANTS; i++)
         for (int64_t k = 0; k < i; k++)
-            if (strcmp(m->s->variants[i].name, m->s->variants[k].name) == 0)
-                ok = rn_diagnose(m->d, (rn_about){.code = RN_EDUPLICATE, .mark = m->s->vary_mark, .path = "vary"},
-                                 "two variants are called '%s': an axis holds the same value twice", m->s->variants[i].name);
-    return ok;
+            if (x->seeds.v[i] == x->seeds.v[k])
+                rn_diagnose(m->d, seeds, "the seed %" PRId64 " is there twice", x->seeds.v[i]);
 }
 
-static bool find_baseline(maker *m)
+bool rn_spec_check(rn_spec *spec, const rn_catalogue *catalogue, rn_diagnostics *d)
 {
-    const rn_node *b = m->s->baseline_node;
-    rn_spec *s = m->s;
-    if (!b)
-        return true;
-    if (b->kind != RN_NODE_SCALAR)
-        return wrong(m, RN_ETYPE, b->mark, "baseline", "the baseline is the name of a variant");
-    const char **names = rn_arena_array(&s->arena, (size_t)s->n_variants, sizeof *names);
-    for (int64_t i = 0; names && i < s->n_variants; i++) {
-        names[i] = s->variants[i].name;
-        if (strcmp(names[i], b->text) == 0) {
-            s->baseline = i;
-            return true;
-        }
+    maker m = {.spec = spec, .catalogue = catalogue, .d = d};
+    bool ok = read_arms(&m);
+    ok &= read_axes(&m);
+    ok &= read_exclusions(&m);
+    const bool few = m.arms && count(&m);
+    int64_t n = m.arms ? m.n_arms : 0;
+    for (int i = 0; i < m.n_axes; i++)
+        n = few ? n * m.values[i]->n : n;
+    /* of too many the first ones are still checked: their errors are shown with this one */
+    for (int64_t k = 0; k < (few ? n : 1) && m.arms && d->n < ERRORS_ENOUGH && !spec->arena.exhausted; k++)
+        combine(&m, k);
+    if (ok && few && d->n < ERRORS_ENOUGH)
+        check_exclusions(&m);
+    if (d->n == 0 && m.made.n == 0 && !spec->arena.exhausted)
+        complain(&m, RN_EMISSING, spec->exclude ? spec->exclude->mark : spec->root->mark, "exclude",
+                 "drops every variant");
+    if (ok && few)
+        part_names(&m);
+    if (ok && few && m.made.n)
+        find_baseline(&m);
+    rn_variant *v = m.made.v;
+    if (m.made.n)
+        take_head(&m, &v[0]);
+    if (d->n == 0 && m.made.n)
+        check_twins(&m);
+    if (d->n == 0 && m.made.n) {
+        const rn_value **base = sorted(&spec->arena, &v[spec->baseline]);
+        for (int64_t i = 0; base && i < m.made.n; i++)
+            find_differences(spec, &v[i], base, v[spec->baseline].n_values);
     }
-    return names && rn_diagnose(m->d, (rn_about){.code = RN_EUNKNOWN, .mark = b->mark, .path = "baseline",
-                                                 .known = rn_joined(&s->arena, names, (size_t)s->n_variants)},
-                                "no variant is called %s%s", rn_shown(&s->arena, b->text),
-                                rn_did_you_mean(&s->arena, b->text, names, (size_t)s->n_variants));
-}
-
-static const rn_value *value_at(const rn_variant *v, const char *path)
-{
-    for (int64_t i = 0; i < v->n_values; i++)
-        if (strcmp(v->values[i].path, path) == 0)
-            return &v->values[i];
-    return NULL;
-}
-
-/* "path=text" of every value that the baseline has otherwise or not at all; where there is none, what only the
- * baseline has. */
-static bool find_differences(rn_spec *s)
-{
-    const rn_variant *b = &s->variants[s->baseline];
-    for (int64_t i = 0; i < s->n_variants; i++) {
-        rn_variant *v = &s->variants[i];
-        v->differs_text = "";
-        for (int64_t k = 0; v->differs_text && k < v->n_values; k++) {
-            const rn_value *other = value_at(b, v->values[k].path);
-            if (!other || strcmp(other->text, v->values[k].text) != 0)
-                v->differs_text = rn_arena_print(&s->arena, "%s%s%s=%s", v->differs_text, v->differs_text[0] ? ", " : "",
-                                                 v->values[k].path, v->values[k].text);
-        }
-        for (int64_t k = 0; v->differs_text && !v->differs_text[0] && i != s->baseline && k < b->n_values; k++)
-            if (!value_at(v, b->values[k].path))
-                v->differs_text = rn_arena_print(&s->arena, "without %s", b->values[k].path);
-        if (!v->differs_text)
-            return false;
-    }
-    return true;
-}
-
-/* The experiment's name is a folder; seeds may not repeat. */
-static bool check_whole(maker *m)
-{
-    const rn_experiment *e = &m->s->variants[0].experiment;
-    const rn_entry *name = rn_tree_entry(m->s->root, "name"), *seeds = rn_tree_entry(m->s->root, "seeds");
-    bool ok = true;
-    if (!is_name(e->name))
-        ok = wrong(m, RN_ERANGE, name ? name->value->mark : (rn_mark){0}, "name", "an experiment's name is a folder: 1 to 80 "
-                   "of A-Z a-z 0-9 . _ = , -, and neither . nor - first");
-    rn_mark mark = seeds ? seeds->value->mark : (rn_mark){0};
-    for (int64_t i = 0; i < m->s->n_set; i++)
-        if (strcmp(m->s->set[i].path, "seeds") == 0)
-            mark = m->s->set[i].value->mark;
-    if (e->seeds.n == 0)
-        ok = wrong(m, RN_ERANGE, mark, "seeds", "at least one seed is needed");
-    for (int64_t i = 0; i < e->seeds.n; i++)
-        for (int64_t k = 0; k < i; k++)
-            if (e->seeds.v[i] == e->seeds.v[k])
-                ok = rn_diagnose(m->d, (rn_about){.code = RN_EDUPLICATE, .mark = mark, .path = "seeds"},
-                                 "seed %" PRId64 " is there twice", e->seeds.v[i]);
-    m->s->seeds = e->seeds;
-    return ok;
-}
-
-bool rn_variants_make(rn_spec *s, const rn_catalogue *catalogue, rn_diagnostics *d)
-{
-    maker m = {.s = s, .catalogue = catalogue, .d = d};
-    const int64_t before = d->n;
-    const bool axes = read_axes(&m), variants = read_named(&m);
-    if (!axes || !variants || !check_exclude(&m)) {
-        m.n_axes = m.n_named = 0; /* what is wrong with the values themselves is told in the same run */
-        s->exclude = NULL;
-        add_variant(&m, "base", NULL, 0);
-        return false;
-    }
-    if (!make_all(&m))
-        return false;
-    return d->n == before && check_whole(&m) && check_names(&m) && find_baseline(&m) && find_differences(s);
+    spec->variant = v;
+    spec->n_variants = m.made.n;
+    rn_diagnostics_sort(d);
+    return d->n == 0 && !spec->arena.exhausted;
 }
