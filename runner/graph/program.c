@@ -1,13 +1,13 @@
 /* Compiling a graph: which nodes run, which kernel each gets, where every tensor lies; then binding and
  * running it. */
 #include "graph/program.h"
+#include "base/clock.h"
 #include "base/parallel.h"
 #include "graph/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Where a tensor's memory is. Views have the storage of what they look at, and an offset. */
 typedef enum where { NOWHERE, IN_ARENA, IN_PARAMETERS, IN_GRADIENTS } where;
@@ -105,11 +105,12 @@ static bool try_kernel(rn_program *p, step_node *s, const rn_kernel *k, unsigned
     return true;
 }
 
-static bool choose_kernel(rn_program *p, step_node *s, const rn_program_options *o, unsigned cpu, rn_error *err)
+static bool choose_kernel(rn_program *p, step_node *s, const rn_program_options *o, const char *device, unsigned cpu,
+                          rn_error *err)
 {
     int n;
     const char *op = s->call.op->name;
-    const rn_kernel *const *all = rn_registry_kernels(p->g->registry, op, o->device ? o->device : "cpu", &n);
+    const rn_kernel *const *all = rn_registry_kernels(p->g->registry, op, device, &n);
     s->refusals = "";
     for (int64_t i = 0; i < o->n_kernels; i++)
         for (int k = 0; k < n; k++)
@@ -283,6 +284,10 @@ bool rn_program_compile(const rn_graph *g, const rn_program_options *o, rn_progr
     }
     if (!ok)
         rn_fail(err, RN_EMEMORY, "no memory for a program of %" PRId64 " nodes", g->n_nodes);
+    const rn_component *silent = rn_registry_default(g->registry, RN_KIND_DEVICE);
+    const char *device = o->device ? o->device : silent ? silent->name : NULL;
+    if (ok && !device)
+        ok = rn_fail(err, RN_EPLUGIN, "no loaded plugin offers a device; `runner plugins` lists what is there");
     const unsigned cpu = rn_cpu_features();
     for (int64_t i = 0; ok && i < g->n_nodes; i++) {
         if (!needed[i] || is_view(&g->node[i]))
@@ -292,7 +297,7 @@ bool rn_program_compile(const rn_graph *g, const rn_program_options *o, rn_progr
         s->call = rn_node_call(g, &g->node[i], s->in_shape, s->out_shape);
         s->cost = s->call.op->cost ? s->call.op->cost(&s->call) : (rn_cost){0};
         s->serial = s->cost.bytes < SERIAL_BYTES && s->cost.flop < SERIAL_FLOP;
-        ok = choose_kernel(p, s, o, cpu, err);
+        ok = choose_kernel(p, s, o, device, cpu, err);
         if (!ok && g->node[i].scope[0])
             rn_context(err, "%s", g->node[i].scope);
         for (int k = 0; ok && k < s->call.n_in; k++)
@@ -442,13 +447,6 @@ static void run_units(void *context, int thread, int64_t begin, int64_t end)
     s->kernel->run(&s->call, &s->work, &m, r->phase, begin, end);
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Packed copies follow the parameters: made again when another set is used or the values have changed. */
 static void pack(rn_program *p)
 {
@@ -469,7 +467,7 @@ void rn_program_run(rn_program *p, const rn_step *step)
     pack(p);
     for (int64_t i = 0; i < p->n_nodes; i++) {
         step_node *s = &p->node[i];
-        const double begun = p->timing ? now() : 0;
+        const double begun = p->timing ? rn_clock() : 0;
         for (int phase = 0; phase < RN_MAX_PHASES; phase++) {
             const int64_t units = phase ? s->work.more_units[phase - 1] : s->work.units;
             if (!units)
@@ -481,7 +479,7 @@ void rn_program_run(rn_program *p, const rn_step *step)
                 rn_parallel(units, run_units, &r);
         }
         if (p->timing)
-            s->seconds += now() - begun;
+            s->seconds += rn_clock() - begun;
     }
 }
 
