@@ -70,7 +70,11 @@ typedef struct rn_error {
 /* Sets *err and returns false, so that it can be returned. */
 RN_API bool rn_fail(rn_error *err, rn_code code, const char *format, ...) RN_PRINTF(3, 4);
 RN_API bool rn_fail_at(rn_error *err, rn_code code, rn_place place, const char *format, ...) RN_PRINTF(4, 5);
-RN_API bool rn_fail_v(rn_error *err, rn_code code, rn_place place, const char *format, va_list args);
+RN_API bool rn_fail_v(rn_error *err, rn_code code, rn_place place, const char *format, va_list args)
+    RN_PRINTF(4, 0);
+
+/* Gives an error without a place this one. Returns false. */
+RN_API bool rn_at(rn_error *err, rn_place place);
 
 /* Puts "<context>: " before the text: what the finder could not know. Returns false. */
 RN_API bool rn_context(rn_error *err, const char *format, ...) RN_PRINTF(2, 3);

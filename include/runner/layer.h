@@ -35,6 +35,9 @@ typedef struct rn_layer {
 /* Builds a layer that a spec chose; errors get its place. */
 RN_API rn_tensor rn_layer_build(rn_graph *g, const rn_chosen *layer, const rn_layer_in *in);
 
+/* Channels that such a layer gives for an input of `in` channels, by the rule at rn_layer.channels. */
+RN_API int64_t rn_layer_width(const rn_chosen *layer, int64_t in);
+
 typedef struct rn_linear_options {
     int64_t channels; /* of the output */
     rn_init init;     /* of the weight; RN_INIT_ZERO: of the bias too (biases always begin at 0) */

@@ -36,6 +36,7 @@ typedef struct rn_op_input {
     bool optional; /* may be absent */
     rn_layout layout;
     bool integer;  /* RN_I32 (indices); otherwise the graph's floating type */
+    bool constant; /* the gradient rule gives nothing for it (masks, per-image coefficients) */
 } rn_op_input;
 
 /* What passes may know of an op. */
@@ -92,6 +93,10 @@ struct rn_op {
 
     /* Example number `number` (0, 1, 2 …): reads `r` for its choices. */
     void (*example)(rn_example *e, rn_stream r, int number);
+
+    /* Outputs at the end that exist for gradient rules alone (means, logarithms of sums): nothing flows back
+     * through them. */
+    int n_auxiliary;
 };
 
 /* Bytes of all inputs and outputs, each once: the usual .bytes of a cost. */

@@ -126,7 +126,7 @@ static inline rn_tensor rn_op_layer_norm(rn_graph *g, rn_tensor x, rn_tensor w, 
 /* --- pointwise ------------------------------------------------------------------------------------- */
 
 static inline rn_tensor rn_op_silu(rn_graph *g, rn_tensor x) { return rn_apply1(g, "silu", NULL, 0, &x, 1); }
-/* silu_grad: x, dy → dx. gelu (with erf), relu, sigmoid, tanh and their _grad likewise. */
+/* silu_grad: x, dy → dx. gelu (with erf), gelu_tanh, relu, sigmoid, tanh and their _grad likewise. */
 
 /* a + b, where the axes of b are the last axes of a (or all of them). */
 static inline rn_tensor rn_op_add(rn_graph *g, rn_tensor a, rn_tensor b)
@@ -209,6 +209,15 @@ static inline rn_tensor rn_op_sum_leading(rn_graph *g, rn_tensor x, int64_t keep
 {
     const rn_sum_leading_attr attr = {keep};
     return rn_apply1(g, "sum_leading", &attr, sizeof attr, &x, 1);
+}
+/* x repeated along new leading axes: x's axes are the last of the new shape, or x is one number. The gradient
+ * of sum_leading. */
+typedef struct rn_broadcast_attr {
+    int64_t rank, dim[RN_MAX_RANK];
+} rn_broadcast_attr;
+static inline rn_tensor rn_op_broadcast(rn_graph *g, rn_tensor x, rn_broadcast_attr attr)
+{
+    return rn_apply1(g, "broadcast", &attr, sizeof attr, &x, 1);
 }
 /* d [B, ..], w [B] or absent → [1]: mean of w[i]·d² over all elements; accumulated in double in fixed blocks.
  * mean_square_grad: d, w (or absent), dy [1] → 2·w·d·dy/count. */

@@ -46,7 +46,8 @@ typedef struct rn_curve {
 
 /* side_px: the resolution's shorter side (a latent's side for latent diffusion).
  * Errors: RN_EMISSING, RN_ERANGE for a shift that states neither form or both, or asks a curve without
- * bounds to keep its ends; with the place of the schedule in the spec. */
+ * bounds to keep its ends; RN_ERANGE where λ does not fall from t = 0 to t = 1 (start above end, sides of
+ * an interpolated shift too far apart); with the place of the schedule in the spec. */
 RN_NODISCARD RN_API bool rn_curve_make(const rn_schedule_choice *choice, double side_px, rn_curve *curve,
                                        rn_error *err);
 
@@ -57,6 +58,10 @@ RN_API double rn_curve_slope(const rn_curve *curve, double t); /* dλ/dt */
  * unmoved schedule gives at side from_px. Sides in pixels, > 0. Cannot fail.
  * Source: Hoogeboom, Heek, Salimans 2023 (arXiv:2301.11093), eq. 4 and 5. */
 RN_API double rn_logsnr_shift(double logsnr, double from_px, double to_px);
+
+/* The same from the definition instead of the logarithm: solves ᾱ²/β̄²·(to/from)² = SNR with ᾱ² + β̄² = 1 for
+ * ᾱ², β̄² and returns log(ᾱ²/β̄²). For tests and readers; loses digits where SNR·(from/to)² leaves 1e±15. */
+RN_API double rn_logsnr_shift_by_snr(double logsnr, double from_px, double to_px);
 
 /* α = √sigmoid(λ), σ = √sigmoid(−λ): variance preserving. */
 RN_API double rn_alpha(double logsnr);

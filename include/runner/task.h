@@ -31,7 +31,7 @@ typedef struct rn_task {
     RN_NODISCARD bool (*check)(const void *params, const rn_task_env *env, rn_error *err);
     /* The train program (or, in a graph that is not for training, the validation program). */
     void (*build_loss)(rn_graph *g, const void *params, const rn_task_env *env);
-    /* "z" [B, H, W, 3], "logsnr", "alpha", "sigma" [B] (, "label") → "x0" [B, H, W, 3]. */
+    /* "z" [B, H, W, 3], scalars [B] of the task's own (, "label") → "x0" [B, H, W, 3]. */
     void (*build_denoise)(rn_graph *g, const void *params, const rn_task_env *env);
     /* Host values of the train program's input `name` for one step: floats[count], or ints[count] for an
      * integer input (preset by the runner: labels). False: no such input of this task's. */
@@ -39,7 +39,7 @@ typedef struct rn_task {
                  int32_t *ints, int64_t count);
     /* The schedule that samplers walk. */
     RN_NODISCARD bool (*curve)(const void *params, const rn_task_env *env, rn_curve *curve, rn_error *err);
-    /* Host values of the denoise program's scalar inputs at one logSNR: "logsnr", "alpha", "sigma". */
+    /* Host values of the denoise program's scalar inputs, by name, at one logSNR. */
     double (*denoise_scalar)(const void *params, const char *name, double logsnr);
 } rn_task;
 

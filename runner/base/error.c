@@ -31,6 +31,16 @@ bool rn_fail_at(rn_error *err, rn_code code, rn_place place, const char *format,
     return false;
 }
 
+bool rn_at(rn_error *err, rn_place place)
+{
+    if (err->line == 0 && place.line > 0) {
+        err->line = place.line;
+        err->column = place.column;
+        snprintf(err->file, sizeof err->file, "%s", place.file ? place.file : "");
+    }
+    return false;
+}
+
 bool rn_context(rn_error *err, const char *format, ...)
 {
     char text[2 * sizeof err->text + 2];

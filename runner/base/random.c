@@ -84,8 +84,16 @@ void rn_random_normals(rn_stream s, uint64_t first, size_t n, float *out)
 
 void rn_random_uniforms(rn_stream s, uint64_t first, size_t n, double *out)
 {
-    for (size_t i = 0; i < n; i++)
-        out[i] = rn_random_uniform(s, first + i);
+    uint32_t w[4];
+    uint64_t have = UINT64_MAX; /* the block that w is */
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t index = first + i;
+        if (index / 4 != have) {
+            have = index / 4;
+            block(s, have, w);
+        }
+        out[i] = uniform(w[index % 4]);
+    }
 }
 
 uint64_t rn_random_below(rn_stream s, uint64_t index, uint64_t below)

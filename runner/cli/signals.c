@@ -1,0 +1,27 @@
+#include "cli/signals.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+static volatile sig_atomic_t seen; /* a signal handler can reach nothing else */
+
+static void note(int number)
+{
+    if (seen)
+        signal(number, SIG_DFL), raise(number);
+    seen = number;
+}
+
+void rn_signals_catch(void)
+{
+    struct sigaction a = {.sa_handler = note};
+    sigemptyset(&a.sa_mask);
+    sigaction(SIGINT, &a, NULL);
+    sigaction(SIGTERM, &a, NULL);
+    sigaction(SIGHUP, &a, NULL);
+}
+
+int rn_signal_seen(void)
+{
+    return seen;
+}

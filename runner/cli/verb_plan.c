@@ -1,0 +1,154 @@
+/* runner plan SPEC: what each variant would cost, without a data set, weights or a clock. */
+#include "base/json.h"
+#include "cli/session.h"
+#include "cli/specs.h"
+#include "cli/verbs.h"
+#include "report/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Resident memory of this process in bytes, with plugins and libraries loaded: what every run starts from. */
+static size_t resident_bytes(void)
+{
+    size_t kib = 0;
+    char line[256];
+    FILE *f = fopen("/proc/self/status", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "VmRSS: %zu kB", &kib) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return kib * 1024;
+}
+
+typedef struct planned {
+    const rn_variant *variant;
+    rn_trainer_cost cost;
+    size_t other_bytes, peak_bytes;
+    const char *kernels; /* of --kernels */
+} planned;
+
+/* One line a node: where it stands, its op, the kernel it gets, why others refused. */
+static const char *kernel_list(const char *title, const rn_program *p, const char *before, rn_arena *a)
+{
+    rn_table t;
+    static const char *const head[] = {"scope", "op", "kernel", "MFLOP", "refused by"};
+    rn_table_init(&t, a, "lllrl", head);
+    for (int64_t i = 0; i < rn_program_nodes(p); i++) {
+        const rn_node_info n = rn_program_node(p, i);
+        rn_table_cell(&t, "%s", n.scope);
+        rn_table_cell(&t, "%s", n.op);
+        rn_table_cell(&t, "%s", n.kernel);
+        rn_table_cell(&t, "%.2f", (double)n.cost.flop / 1e6);
+        rn_table_cell(&t, "%s", n.refusals);
+    }
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *f = open_memstream(&text, &bytes);
+    if (!f)
+        return before;
+    fprintf(f, "%s%s\n", before, title);
+    rn_table_print(&t, f);
+    fclose(f);
+    char *copy = rn_arena_text(a, text);
+    free(text);
+    return copy ? copy : before;
+}
+
+static bool plan_variant(rn_cli *cli, const rn_variant *v, size_t resident, planned *out, rn_error *err)
+{
+    rn_trainer t = {0};
+    bool ok = rn_trainer_plan(&t, cli->registry, &v->experiment, err);
+    if (ok) {
+        *out = (planned){.variant = v, .cost = t.cost, .other_bytes = rn_session_bytes(&v->experiment), .kernels = ""};
+        out->peak_bytes = resident + t.cost.total_bytes + out->other_bytes;
+        if (cli->kernels) {
+            out->kernels = kernel_list("training step:", t.train, out->kernels, &cli->arena);
+            out->kernels = kernel_list("denoising:", t.denoise, out->kernels, &cli->arena);
+        }
+    }
+    rn_trainer_free(&t);
+    return ok;
+}
+
+static void print_table(rn_cli *cli, const rn_spec *spec, const planned *p)
+{
+    static const char *const head[] = {"variant", "parameters", "GFLOP/image", "activations MiB", "weights MiB", "peak MiB",
+                                       "differs from the baseline"};
+    rn_table t;
+    const double mib = 1048576;
+    printf("experiment %s: %" PRId64 " variants x %" PRId64 " seeds\n", spec->variants[0].experiment.name, spec->n_variants,
+           spec->seeds.n);
+    rn_table_init(&t, &cli->arena, "lrrrrrl", head);
+    for (int64_t i = 0; i < spec->n_variants; i++) {
+        const rn_variant *v = p[i].variant;
+        rn_table_cell(&t, "%s%s", v->name, i == spec->baseline ? " (baseline)" : "");
+        rn_table_cell(&t, "%" PRId64, p[i].cost.parameters);
+        rn_table_cell(&t, "%.6g", (double)p[i].cost.flop_per_image / 1e9);
+        rn_table_cell(&t, "%.1f", (double)p[i].cost.arena_bytes / mib);
+        rn_table_cell(&t, "%.1f", (double)(p[i].cost.weight_bytes + p[i].cost.training_bytes + p[i].cost.packed_bytes) / mib);
+        rn_table_cell(&t, "%.1f", (double)p[i].peak_bytes / mib);
+        rn_table_cell(&t, "%s", i == spec->baseline ? "-" : v->differs_text);
+    }
+    rn_table_print(&t, stdout);
+    for (int64_t i = 0; i < spec->n_variants; i++) {
+        if (spec->variants[i].dropped_text[0])
+            printf("%s: dropped, since the new component has no such key: %s\n", spec->variants[i].name,
+                   spec->variants[i].dropped_text);
+        if (cli->kernels)
+            printf("\n%s\n%s", spec->variants[i].name, p[i].kernels);
+    }
+}
+
+static void print_json(const rn_spec *spec, const planned *p)
+{
+    rn_json j;
+    rn_json_begin(&j, stdout);
+    rn_json_object(&j, NULL);
+    rn_json_text(&j, "name", spec->variants[0].experiment.name);
+    rn_json_array(&j, "variants");
+    for (int64_t i = 0; i < spec->n_variants; i++) {
+        rn_json_object(&j, NULL);
+        rn_json_text(&j, "name", p[i].variant->name);
+        rn_json_bool(&j, "baseline", i == spec->baseline);
+        rn_json_text(&j, "hash", p[i].variant->hash);
+        rn_json_text(&j, "differs", p[i].variant->differs_text);
+        rn_json_int(&j, "parameters", p[i].cost.parameters);
+        rn_json_int(&j, "flop_per_image", p[i].cost.flop_per_image);
+        rn_json_int(&j, "train_arena_bytes", (int64_t)p[i].cost.train_arena_bytes);
+        rn_json_int(&j, "denoise_arena_bytes", (int64_t)p[i].cost.denoise_arena_bytes);
+        rn_json_int(&j, "arena_bytes", (int64_t)p[i].cost.arena_bytes);
+        rn_json_int(&j, "weight_bytes", (int64_t)p[i].cost.weight_bytes);
+        rn_json_int(&j, "training_bytes", (int64_t)p[i].cost.training_bytes);
+        rn_json_int(&j, "packed_bytes", (int64_t)p[i].cost.packed_bytes);
+        rn_json_int(&j, "other_bytes", (int64_t)p[i].other_bytes);
+        rn_json_int(&j, "peak_bytes", (int64_t)p[i].peak_bytes);
+        rn_json_end(&j);
+    }
+    rn_json_end(&j);
+    rn_json_end(&j);
+    rn_json_finish(&j);
+}
+
+int rn_verb_plan(rn_cli *cli)
+{
+    rn_spec *spec = NULL;
+    rn_error err;
+    int status = rn_cli_spec(cli, cli->arguments.v[0], &spec);
+    if (status)
+        return status;
+    const size_t resident = resident_bytes();
+    planned *p = rn_arena_array(&cli->arena, (size_t)spec->n_variants, sizeof *p);
+    bool ok = p != NULL || rn_fail(&err, RN_EMEMORY, "no memory for %" PRId64 " variants", spec->n_variants);
+    for (int64_t i = 0; ok && i < spec->n_variants; i++)
+        ok = plan_variant(cli, &spec->variants[i], resident, &p[i], &err);
+    if (ok && cli->json)
+        print_json(spec, p);
+    else if (ok)
+        print_table(cli, spec, p);
+    else
+        status = rn_cli_error(&err);
+    rn_spec_close(spec);
+    return status;
+}

@@ -1,0 +1,219 @@
+/* runner [run] SPEC: everything that a spec asks for, or what is left of it. */
+#include "base/file.h"
+#include "base/parallel.h"
+#include "cli/session.h"
+#include "cli/signals.h"
+#include "cli/specs.h"
+#include "cli/verbs.h"
+#include "eval/sampling.h"
+#include "report/compare.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- the block at the start ------------------------------------------------------------------------- */
+
+/* Seconds of one training step and one denoising call, measured on the programs of a started trainer: twice,
+ * the second time counts. Nothing moves: only activations and gradients are overwritten. */
+static bool time_programs(rn_trainer *t, double *train_s, double *denoise_s, rn_error *err)
+{
+    const rn_step step = {0};
+    if (!rn_trainer_start(t, 0, err))
+        return false;
+    for (int i = 0; i < 2; i++) {
+        const double a = rn_clock();
+        rn_program_run(t->train, &step);
+        const double b = rn_clock();
+        rn_program_run(t->denoise, &step);
+        *train_s = b - a;
+        *denoise_s = rn_clock() - b;
+    }
+    return true;
+}
+
+/* Runs of a variant that are still to be done. */
+static bool count_left(rn_session *s, const rn_variant *v, int64_t *left, rn_error *err)
+{
+    *left = 0;
+    for (int64_t i = 0; i < s->spec->seeds.n; i++) {
+        int64_t done;
+        if (!rn_store_find_done(s->store, v->experiment.name, v->name, s->spec->seeds.v[i], v->hash, &done, err))
+            return false;
+        *left += done == 0;
+    }
+    return true;
+}
+
+static double seconds_of(const rn_experiment *e, double train_s, double denoise_s)
+{
+    const int64_t evaluations = 1 + (e->evaluate.every ? (e->train.steps - 1) / e->evaluate.every : 0);
+    const double batches = (double)((e->evaluate.samples + e->evaluate.batch - 1) / e->evaluate.batch);
+    return (double)e->train.steps * train_s +
+           (double)evaluations * batches * (double)rn_sampling_steps(&e->evaluate.sampler) * denoise_s;
+}
+
+/* Which kernel sets the nodes of a program go to: "openblas 57, reference 213". */
+static void kernel_sets(const rn_program *p, char *text, size_t size)
+{
+    const char *names[16];
+    int counts[16] = {0}, n = 0;
+    for (int64_t i = 0; i < rn_program_nodes(p); i++) {
+        const char *kernel = rn_program_node(p, i).kernel;
+        int k = 0;
+        while (k < n && strcmp(names[k], kernel) != 0)
+            k++;
+        if (k == n && n < 16)
+            names[n++] = kernel;
+        if (k < 16)
+            counts[k]++;
+    }
+    size_t at = 0;
+    text[0] = '\0';
+    for (int k = 0; k < n && at < size; k++)
+        at += (size_t)snprintf(text + at, size - at, "%s%s %d nodes", k ? ", " : "", names[k], counts[k]);
+}
+
+static bool print_block(rn_session *s, rn_error *err)
+{
+    double total = 0, flop = 0;
+    int64_t left_all = 0;
+    rn_progress *p = &s->progress;
+    const rn_experiment *first = &s->spec->variants[0].experiment;
+    rn_progress_line(p, "experiment  %s%s%s", first->name, first->question ? ": " : "", first->question ? first->question : "");
+    rn_progress_line(p, "runs        %" PRId64 " variants x %" PRId64 " seeds, %d threads", s->spec->n_variants, s->spec->seeds.n,
+                     rn_threads());
+    for (int64_t i = 0; i < s->spec->n_variants; i++) {
+        const rn_variant *v = &s->spec->variants[i];
+        const rn_experiment *e = &v->experiment;
+        rn_trainer t = {0};
+        int64_t left;
+        double train_s, denoise_s;
+        char sets[256];
+        bool ok = count_left(s, v, &left, err) && rn_trainer_plan(&t, s->cli->registry, e, err);
+        /* variants of the same cost need not be timed again */
+        if (ok && left && (double)t.cost.flop_per_image != flop) {
+            ok = time_programs(&t, &train_s, &denoise_s, err);
+            flop = (double)t.cost.flop_per_image;
+            if (ok)
+                total += (double)left * seconds_of(e, train_s, denoise_s);
+        } else if (ok && left) {
+            total += left_all ? total / (double)left_all * (double)left : 0;
+        }
+        if (ok && i == 0) {
+            kernel_sets(t.train, sets, sizeof sets);
+            rn_progress_line(p, "data        %s, %" PRId64 "x%" PRId64 " pixels", e->data.set.what->name,
+                             e->data.resolution.height, e->data.resolution.width);
+            rn_progress_line(p, "training    %" PRId64 " steps of %" PRId64 " images, then %" PRId64 " samples of %" PRId64 " steps",
+                             e->train.steps, e->train.batch, e->evaluate.samples, rn_sampling_steps(&e->evaluate.sampler));
+            rn_progress_line(p, "kernels     %s", sets);
+        }
+        if (ok)
+            rn_progress_line(p, "variant     %-32s %9.3f M parameters  %8.3f GFLOP/image  %7.1f MiB  %" PRId64 " of %" PRId64 " runs to do",
+                             v->name, (double)t.cost.parameters / 1e6, (double)t.cost.flop_per_image / 1e9,
+                             (double)(t.cost.total_bytes + rn_session_bytes(e)) / 1048576, left, s->spec->seeds.n);
+        left_all += ok ? left : 0;
+        rn_trainer_free(&t);
+        if (!ok)
+            return false;
+    }
+    char text[RN_DURATION_TEXT];
+    if (left_all)
+        rn_progress_line(p, "estimate    %s for %" PRId64 " runs, from two steps measured now (without data and scores)",
+                         rn_duration_text(total, text), left_all);
+    rn_progress_line(p, "results     %s, database %s", s->out, rn_store_path(s->store));
+    return true;
+}
+
+/* --- the runs --------------------------------------------------------------------------------------- */
+
+static bool state_experiment(rn_session *s, rn_error *err)
+{
+    const rn_spec *spec = s->spec;
+    rn_arena *a = &s->cli->arena;
+    rn_row_variant *rows = rn_arena_array(a, (size_t)spec->n_variants, sizeof *rows);
+    rn_row_spec *files = rn_arena_array(a, (size_t)spec->n_files, sizeof *files);
+    if (!rows || !files)
+        return rn_fail(err, RN_EMEMORY, "no memory for the experiment's rows");
+    for (int64_t i = 0; i < spec->n_variants; i++)
+        rows[i] = (rn_row_variant){.name = spec->variants[i].name, .hash = spec->variants[i].hash,
+                                   .differs = spec->variants[i].differs_text, .resolved = spec->variants[i].resolved_text,
+                                   .is_baseline = i == spec->baseline};
+    for (int64_t i = 0; i < spec->n_files; i++)
+        files[i] = (rn_row_spec){spec->files[i].path, spec->files[i].text};
+    char *overrides = rn_arena_text(a, "");
+    for (int64_t i = 0; overrides && i < s->cli->sets.n; i++)
+        overrides = rn_arena_print(a, "%s%s%s", overrides, i ? "\n" : "", s->cli->sets.v[i]);
+    s->experiment = (rn_row_experiment){.name = spec->variants[0].experiment.name, .question = spec->variants[0].experiment.question,
+                                        .overrides = overrides, .spec = files, .n_spec = (size_t)spec->n_files, .variant = rows,
+                                        .n_variants = (size_t)spec->n_variants};
+    return rn_store_experiment(s->store, &s->experiment, err);
+}
+
+/* All variants of a seed before the next seed: an early look compares like with like. */
+static bool run_all(rn_session *s, int *failures, rn_error *err)
+{
+    s->runs = s->spec->n_variants * s->spec->seeds.n;
+    for (int64_t k = 0; k < s->spec->seeds.n; k++)
+        for (int64_t i = 0; i < s->spec->n_variants; i++) {
+            bool failed;
+            s->run++;
+            if (!rn_session_run(s, i, (uint32_t)s->spec->seeds.v[k], &failed, err))
+                return false;
+            *failures += failed;
+        }
+    return true;
+}
+
+static bool open_store(rn_session *s, rn_error *err)
+{
+    rn_cli *cli = s->cli;
+    s->out = cli->out ? cli->out : "results";
+    const char *db = cli->db ? cli->db : rn_arena_print(&cli->arena, "%s/results.db", s->out);
+    if (!db)
+        return rn_fail(err, RN_EMEMORY, "no memory for a path");
+    return rn_folder_make(s->out, err) && rn_store_open(db, RN_STORE_WRITE, &s->store, err);
+}
+
+static const char *command_line(rn_cli *cli, const char *spec)
+{
+    char *text = rn_arena_print(&cli->arena, "runner %s", spec);
+    for (int64_t i = 0; text && i < cli->sets.n; i++)
+        text = rn_arena_print(&cli->arena, "%s --set '%s'", text, cli->sets.v[i]);
+    return text ? text : "runner";
+}
+
+int rn_verb_run(rn_cli *cli)
+{
+    rn_session s = {.cli = cli};
+    rn_spec *spec = NULL;
+    rn_error err;
+    int failures = 0, status = rn_cli_spec(cli, cli->arguments.v[0], &spec);
+    if (status)
+        return status;
+    s.spec = spec;
+    s.command = command_line(cli, cli->arguments.v[0]);
+    rn_signals_catch();
+    rn_progress_begin(&s.progress, cli->quiet);
+    bool ok = open_store(&s, &err) && state_experiment(&s, &err);
+    if (ok && rn_store_notices(s.store)[0])
+        rn_progress_line(&s.progress, "%s", rn_store_notices(s.store));
+    ok = ok && print_block(&s, &err) && run_all(&s, &failures, &err);
+    if (ok || err.code == RN_EINTERRUPTED) {
+        rn_error second;
+        const rn_compare_options options = {.json = cli->json};
+        if (s.store && !rn_compare_print(stdout, s.store, spec->variants[0].experiment.name, &options, &second) && ok) {
+            err = second;
+            ok = false;
+        }
+    }
+    if (!ok && err.code == RN_EINTERRUPTED)
+        fprintf(stderr, "runner: %s; nothing written is damaged, and the same command goes on: finished runs are skipped, "
+                        "the one that was interrupted begins anew\n", err.text);
+    status = ok ? failures ? 1 : 0 : err.code == RN_EINTERRUPTED ? rn_exit_status(err.code) : rn_cli_error(&err);
+    if (ok && failures)
+        fprintf(stderr, "runner: %d of %" PRId64 " runs failed; the table above and %s say which\n", failures, s.runs,
+                rn_store_path(s.store));
+    rn_session_close(&s);
+    rn_spec_close(spec);
+    return status;
+}

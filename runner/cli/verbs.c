@@ -1,0 +1,28 @@
+/* The table of verbs, in the order of --help. */
+#include "cli/verbs.h"
+
+/* clang-format off */
+static const char *const run_options[] = {"--set", "--out", "--db", "--plugin-dir", "--threads", "--json", "--quiet", NULL};
+static const char *const plan_options[] = {"--set", "--plugin-dir", "--threads", "--kernels", "--json", NULL};
+static const char *const spec_options[] = {"--set", "--plugin-dir", "--json", NULL};
+static const char *const validate_options[] = {"--set", "--plugin-dir", NULL};
+static const char *const data_options[] = {"--set", "--plugin-dir", "--threads", "--json", NULL};
+static const char *const compare_options[] = {"--out", "--db", "--json", NULL};
+static const char *const plugin_options[] = {"--plugin-dir", "--json", NULL};
+static const char *const check_options[] = {"--plugin-dir", "--threads", NULL};
+
+const rn_verb rn_verbs[] = {
+    {"run",      "SPEC",      "train and evaluate everything that the spec asks for; finished runs are skipped", run_options, 1, 1, rn_verb_run,
+     "Results go to results/ under the current folder (--out, --db): weights, samples and a log for each run, all\n"
+     "figures in one SQLite file. The table of `runner compare` is printed at the end. Ctrl-C stops after the step."},
+    {"plan",     "SPEC",      "list the variants: parameters, FLOP per image, memory; runs nothing", plan_options, 1, 1, rn_verb_plan, NULL},
+    {"validate", "SPEC",      "check the spec and say what is wrong with it", validate_options, 1, 1, rn_verb_validate, NULL},
+    {"schedule", "SPEC",      "print logSNR, alpha and sigma of every variant", spec_options, 1, 1, rn_verb_schedule, NULL},
+    {"compare",  "NAME",      "table of an experiment: variants x metrics, paired differences to the baseline", compare_options, 1, 1, rn_verb_compare, NULL},
+    {"data",     "PATH|SPEC", "list what would be read: count, sizes, formats, and each refused file", data_options, 1, 1, rn_verb_data, NULL},
+    {"plugins",  "",          "list the loaded plugins: file, version, licence, what they offer", plugin_options, 0, 0, rn_verb_plugins, NULL},
+    {"describe", "KIND NAME", "documentation and parameters of a component, from its schema", plugin_options, 2, 2, rn_verb_describe, NULL},
+    {"check",    "gradients [OP ...]", "compare every op's gradient rule with differences, in double", check_options, 1, 999, rn_verb_check, NULL},
+    {NULL, NULL, NULL, NULL, 0, 0, NULL, NULL},
+};
+/* clang-format on */

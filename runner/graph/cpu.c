@@ -1,0 +1,41 @@
+/* What this processor has, by CPUID at run time: under valgrind and in virtual machines that is less than what
+ * the compiler was told. */
+#include "graph/program.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* AMX tiles need a permission from the kernel, once per process; refused means "no AMX". */
+static bool tiles_allowed(void)
+{
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+    unsigned a, b, c, d;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & (1u << 22 | 1u << 24)) != (1u << 22 | 1u << 24))
+        return false; /* AMX-BF16, AMX-TILE */
+    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+}
+
+unsigned rn_cpu_features(void)
+{
+    unsigned found = 0, a, b, c, d;
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        found |= RN_CPU_AVX2;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl")) {
+        found |= RN_CPU_AVX512F;
+        if (__get_cpuid_count(7, 1, &a, &b, &c, &d) && a & 1u << 5)
+            found |= RN_CPU_AVX512BF16;
+        if (tiles_allowed())
+            found |= RN_CPU_AMX;
+    }
+    return found;
+}
+#else
+unsigned rn_cpu_features(void)
+{
+    return RN_CPU_ANY;
+}
+#endif

@@ -1,0 +1,198 @@
+/* describe: what `runner describe KIND NAME` prints. All of it comes from descriptors and schemas, the same that check
+ * a spec. */
+#include "plugin/describe.h"
+
+#include "plugin/catalogue.h"
+#include "plugin/load.h"
+#include "plugin/quote.h"
+#include "spec/allowed.h"
+#include "spec/diagnostics.h"
+
+#include <string.h>
+
+enum { MAX_DEPTH = 8 };
+
+typedef struct page {
+    FILE *out;
+    rn_arena arena;
+    rn_catalogue catalogue;
+    const rn_param *open[MAX_DEPTH]; /* the tables that the current row stands in: a schema may contain itself */
+    int depth;
+} page;
+
+static bool is_open(const page *p, const rn_param *rows)
+{
+    for (int i = 0; i < p->depth; i++)
+        if (p->open[i] == rows)
+            return true;
+    return p->depth == MAX_DEPTH;
+}
+
+/* The default as YAML; of a component that is not named, what its kind takes. NULL: required. */
+static const char *default_of(page *p, const rn_param *r)
+{
+    const bool chosen = r->type == RN_PARAM_COMPONENT || r->type == RN_PARAM_COMPONENTS || r->type == RN_PARAM_INLINE;
+    if (!chosen || !r->def || *r->def)
+        return r->def && !*r->def ? "\"\"" : r->def;
+    const char *names = NULL;
+    for (int i = 0; i < p->catalogue.count(p->catalogue.context, r->kind); i++) {
+        const rn_component *c = p->catalogue.at(p->catalogue.context, r->kind, i);
+        if (c->is_default)
+            names = names ? rn_arena_print(&p->arena, "%s, %s", names, c->name) : c->name;
+    }
+    return names ? names : "none";
+}
+
+/*   channels    a whole number from 1 to 65536, in channel; required
+ *               width of the output */
+static void put_rows(page *p, const rn_param *rows)
+{
+    size_t widest = 8;
+    for (const rn_param *r = rows; r->type != RN_PARAM_END; r++)
+        widest = strlen(r->name) > widest ? strlen(r->name) : widest;
+    const int left = 2 + 4 * p->depth, column = (int)widest + 2;
+    p->open[p->depth++] = rows;
+    for (const rn_param *r = rows; r->type != RN_PARAM_END; r++) {
+        fprintf(p->out, "%*s%-*s%s%s%s; ", left, "", column, r->name, rn_allowed(&p->arena, &p->catalogue, r),
+                r->unit ? ", in " : "", r->unit ? r->unit : "");
+        const char *def = default_of(p, r);
+        fprintf(p->out, "%s%s\n", def ? "default " : "required", def ? def : "");
+        fprintf(p->out, "%*s%s\n", left + column, "", r->doc);
+        if (r->fields && !is_open(p, r->fields))
+            put_rows(p, r->fields);
+    }
+    p->depth--;
+}
+
+static void put_rows_json(page *p, const rn_param *rows)
+{
+    p->open[p->depth++] = rows;
+    fputc('[', p->out);
+    for (const rn_param *r = rows; r->type != RN_PARAM_END; r++) {
+        const struct {
+            const char *key, *text;
+        } pairs[] = {
+            {"name", r->name}, {"doc", r->doc}, {"allowed", rn_allowed(&p->arena, &p->catalogue, r)},
+            {"unit", r->unit}, {"default", default_of(p, r)},
+        };
+        fputs(r == rows ? "\n  {" : ",\n  {", p->out);
+        for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+            fprintf(p->out, "%s\"%s\": ", i ? ", " : "", pairs[i].key);
+            rn_quote_json(p->out, pairs[i].text);
+        }
+        fprintf(p->out, ", \"required\": %s", r->def ? "false" : "true");
+        if (r->fields && !is_open(p, r->fields)) {
+            fputs(", \"parameters\": ", p->out);
+            put_rows_json(p, r->fields);
+        }
+        fputc('}', p->out);
+    }
+    fputc(']', p->out);
+    p->depth--;
+}
+
+static const struct {
+    unsigned trait;
+    const char *word;
+} traits[] = {
+    {RN_LINEAR, "linear"}, {RN_POINTWISE, "pointwise"}, {RN_RANDOM, "random"}, {RN_IN_PLACE, "in place"},
+    {RN_VIEW, "view"},     {RN_SUM, "sum"},             {RN_COPY, "copy"},     {RN_PRODUCT, "product"},
+};
+
+static void put_op(page *p, const rn_op *op)
+{
+    fputs("  inputs: ", p->out);
+    for (int i = 0; i < RN_MAX_IN && op->inputs[i].name; i++)
+        fprintf(p->out, "%s%s%s", i ? ", " : "", op->inputs[i].name, op->inputs[i].optional ? " (may be absent)" : "");
+    fprintf(p->out, "; outputs: %d; %s", op->n_out, op->gradient ? "has a gradient" : "no gradient");
+    for (size_t i = 0; i < sizeof traits / sizeof *traits; i++)
+        if (op->traits & traits[i].trait)
+            fprintf(p->out, ", %s", traits[i].word);
+    fputc('\n', p->out);
+}
+
+static void put_kernel(page *p, const rn_kernel *k)
+{
+    fprintf(p->out, "  op %s on device %s, rank %d%s%s\n", k->op, k->device, k->rank,
+            k->type == RN_NO_TYPE ? "" : ", ", k->type == RN_NO_TYPE ? "" : rn_type_name(k->type));
+}
+
+static void put_text(page *p, rn_kind kind, const rn_component *c, const rn_loaded *owner)
+{
+    fprintf(p->out, "%s %s%s\n  %s\n  from %s %s (%s), %s\n", rn_kind_name(kind), c->name,
+            c->is_default ? ", taken where a spec is silent" : "", c->doc, owner->plugin->name, owner->plugin->version,
+            owner->plugin->licence, owner->path);
+    if (kind == RN_KIND_OP)
+        put_op(p, (const rn_op *)c);
+    if (kind == RN_KIND_KERNEL)
+        put_kernel(p, (const rn_kernel *)c);
+    if (c->params && c->params->type != RN_PARAM_END) {
+        fputc('\n', p->out);
+        put_rows(p, c->params);
+    } else if (kind != RN_KIND_KERNEL) {
+        fputs("  no parameters\n", p->out);
+    }
+}
+
+static void put_json(page *p, rn_kind kind, const rn_component *c, const rn_loaded *owner)
+{
+    const rn_kernel *k = kind == RN_KIND_KERNEL ? (const rn_kernel *)c : NULL;
+    const struct {
+        const char *key, *text;
+    } pairs[] = {
+        {"kind", rn_kind_name(kind)}, {"name", c->name},      {"doc", c->doc},
+        {"plugin", owner->plugin->name}, {"version", owner->plugin->version}, {"file", owner->path},
+        {"op", k ? k->op : NULL},     {"device", k ? k->device : NULL},
+    };
+    fputc('{', p->out);
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs - (k ? 0 : 2); i++) {
+        fprintf(p->out, "%s\"%s\": ", i ? ", " : "", pairs[i].key);
+        rn_quote_json(p->out, pairs[i].text);
+    }
+    fprintf(p->out, ", \"default\": %s, \"parameters\": ", c->is_default ? "true" : "false");
+    if (c->params)
+        put_rows_json(p, c->params);
+    else
+        fputs("[]", p->out);
+    fputc('}', p->out);
+}
+
+static bool fail_unknown(page *p, const rn_registry *r, rn_kind kind, const char *name, rn_error *err)
+{
+    char places[RN_SEARCHED_TEXT];
+    const int n = rn_registry_count(r, kind);
+    const char **known = rn_arena_array(&p->arena, (size_t)n + 1, sizeof *known);
+    for (int i = 0; known && i < n; i++)
+        known[i] = rn_registry_at(r, kind, i)->name;
+    return rn_fail(err, RN_EUNKNOWN, "no loaded plugin offers the %s %s%s; `runner plugins` lists what is there; looked "
+                   "in: %s", rn_kind_name(kind), rn_shown(&p->arena, name),
+                   known ? rn_did_you_mean(&p->arena, name, known, (size_t)n) : "", rn_registry_searched_text(r, places));
+}
+
+bool rn_describe_print(FILE *out, rn_registry *r, rn_kind kind, const char *name, bool json, rn_error *err)
+{
+    page p = {.out = out, .catalogue = rn_registry_catalogue(r)};
+    int found = 0;
+    for (int i = 0; i < rn_registry_count(r, kind); i++) {
+        const rn_component *c = rn_registry_at(r, kind, i);
+        if (strcmp(c->name, name) != 0)
+            continue;
+        if (json) {
+            fputs(found ? ",\n" : "[", out);
+            put_json(&p, kind, c, rn_registry_owner(r, kind, i));
+        } else {
+            fputs(found ? "\n" : "", out);
+            put_text(&p, kind, c, rn_registry_owner(r, kind, i));
+        }
+        found++;
+    }
+    bool ok = true;
+    if (!found)
+        ok = fail_unknown(&p, r, kind, name, err);
+    else if (json)
+        fputs("]\n", out);
+    if (ok && ferror(out))
+        ok = rn_fail(err, RN_EIO, "could not write the description of %s '%s'", rn_kind_name(kind), name);
+    rn_arena_free(&p.arena);
+    return ok;
+}
