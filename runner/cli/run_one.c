@@ -71,14 +71,14 @@ static bool write_spec(const one_run *r, rn_error *err)
     rn_arena a = {0};
     size_t bytes = 128;
     for (int64_t i = 0; i < r->v->n_values; i++)
-        bytes += strlen(r->v->values[i].path) + strlen(r->v->values[i].text) + strlen(r->v->values[i].origin) + 16;
+        bytes += strlen(r->v->value[i].path) + strlen(r->v->value[i].text) + strlen(r->v->value[i].origin) + 16;
     char *text = rn_arena_alloc(&a, bytes), *at = text;
     char path[4096];
     bool ok = text != NULL || rn_fail(err, RN_EMEMORY, "no memory for the resolved spec");
     if (ok) {
         at += sprintf(at, "hash %s\n", r->v->hash);
         for (int64_t i = 0; i < r->v->n_values; i++)
-            at += sprintf(at, "%s: %s    # %s\n", r->v->values[i].path, r->v->values[i].text, r->v->values[i].origin);
+            at += sprintf(at, "%s: %s    # %s\n", r->v->value[i].path, r->v->value[i].text, r->v->value[i].origin);
         snprintf(path, sizeof path, "%s/spec.txt", r->folder);
         ok = rn_file_write_bytes(path, text, (size_t)(at - text), err);
     }
@@ -128,7 +128,7 @@ static char *kernels_text(const rn_program *p, rn_arena *a)
 static bool record_begin(one_run *r, rn_claim *claim, rn_error *err)
 {
     rn_arena a = {0};
-    rn_row_run row = {.variant = r->s->experiment.variant[r->v - r->s->spec->variants].id, .seed = r->seed,
+    rn_row_run row = {.variant = r->s->experiment.variant[r->v - r->s->spec->variant].id, .seed = r->seed,
                       .hash = r->v->hash, .out_dir = r->folder, .total_steps = r->e->train.steps, .threads = rn_threads(),
                       .deterministic = r->e->deterministic, .plan = kernels_text(r->trainer.train, &a),
                       .runner_version = RUNNER_VERSION, .command = r->s->command};
@@ -140,9 +140,9 @@ static bool record_begin(one_run *r, rn_claim *claim, rn_error *err)
         rn_row_plugin *q = rn_arena_array(&a, (size_t)plugins + 1, sizeof *q);
         ok = (p && q) || rn_fail(err, RN_EMEMORY, "no memory for the resolved spec");
         for (int64_t i = 0; ok && i < r->v->n_values; i++)
-            p[i] = (rn_row_parameter){.path = r->v->values[i].path, .text = r->v->values[i].text,
-                                      .origin = r->v->values[i].origin,
-                                      .number = r->v->values[i].is_number ? r->v->values[i].number : (double)NAN};
+            p[i] = (rn_row_parameter){.path = r->v->value[i].path, .text = r->v->value[i].text,
+                                      .origin = r->v->value[i].origin,
+                                      .number = r->v->value[i].is_number ? r->v->value[i].number : (double)NAN};
         for (int i = 0; ok && i < plugins; i++) {
             const rn_loaded *l = rn_registry_plugin(r->s->cli->registry, i);
             q[i] = (rn_row_plugin){.path = l->path, .sha256 = l->sha256, .name = l->plugin->name, .version = l->plugin->version,
@@ -403,8 +403,8 @@ static bool prepare(one_run *r, rn_error *err)
 
 bool rn_session_run(rn_session *s, int64_t variant, uint32_t seed, bool *failed, rn_error *err)
 {
-    const rn_variant *v = &s->spec->variants[variant];
-    one_run r = {.s = s, .v = v, .e = &v->experiment, .seed = seed, .begun = rn_clock()};
+    const rn_variant *v = &s->spec->variant[variant];
+    one_run r = {.s = s, .v = v, .e = v->experiment, .seed = seed, .begun = rn_clock()};
     rn_claim claim = RN_CLAIM_DONE;
     int64_t done;
     *failed = false;

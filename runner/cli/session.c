@@ -14,12 +14,12 @@ static const char *key_of(rn_session *s, const rn_variant *v, const char *const 
         for (int64_t i = 0; i < v->n_values; i++)
             for (const char *const *section = sections; *section; section++) {
                 const size_t n = strlen(*section);
-                if (strncmp(v->values[i].path, *section, n) != 0)
+                if (strncmp(v->value[i].path, *section, n) != 0)
                     continue;
                 if (pass == 0)
-                    bytes += strlen(v->values[i].path) + strlen(v->values[i].text) + 2;
+                    bytes += strlen(v->value[i].path) + strlen(v->value[i].text) + 2;
                 else if (text)
-                    at += sprintf(at, "%s=%s\n", v->values[i].path, v->values[i].text);
+                    at += sprintf(at, "%s=%s\n", v->value[i].path, v->value[i].text);
             }
         if (pass)
             return text;
@@ -53,8 +53,8 @@ bool rn_session_data(rn_session *s, const rn_variant *v, rn_error *err)
     forget_scorer(s);
     rn_data_close(s->data);
     s->data = NULL;
-    if (!rn_data_open_cached(&v->experiment.data, image_cache(s), &s->data, err))
-        return rn_at(err, v->experiment.data.set.place);
+    if (!rn_data_open_cached(&v->experiment->data, image_cache(s), &s->data, err))
+        return rn_at(err, v->experiment->data.set.place);
     s->data_key = key;
     return true;
 }
@@ -62,7 +62,7 @@ bool rn_session_data(rn_session *s, const rn_variant *v, rn_error *err)
 bool rn_session_scorer(rn_session *s, const rn_variant *v, rn_error *err)
 {
     static const char *const sections[] = {"data.", "evaluate.", NULL};
-    const rn_experiment *e = &v->experiment;
+    const rn_experiment *e = v->experiment;
     const char *key = key_of(s, v, sections);
     if (s->scorer && same(s->scorer_key, key))
         return true;

@@ -2,32 +2,25 @@
 
 #include "plugin/catalogue.h"
 
-/* The exit status of the first error; all of them have been printed. */
+#include <string.h>
+
+/* Prints all that was told; the exit status of the first error. A spec that cannot be read is an error of the spec. */
 static int tell(rn_diagnostics *d)
 {
     rn_error err;
     rn_diagnostics_sort(d);
     rn_diagnostics_print(stderr, d);
     rn_diagnostics_error(d, &err);
-    return rn_exit_status(err.code);
+    return err.code == RN_EIO ? 2 : rn_exit_status(err.code);
 }
 
-int rn_cli_spec(rn_cli *cli, const char *path, rn_spec **out)
+int rn_cli_spec(rn_cli *cli, const char *path, rn_spec *spec)
 {
     rn_diagnostics d = {0};
-    rn_spec *spec = NULL;
     rn_error err;
     int status = 0;
-    if (!rn_spec_read(path, cli->sets, &spec, &d)) {
-        /* what is wrong with the text is told together with what is wrong with its values, where plugins load */
-        rn_error ignored;
-        if (spec && spec->root && spec->root->kind == RN_NODE_MAPPING && rn_cli_load_plugins(cli, spec->plugins, &ignored)) {
-            const rn_catalogue catalogue = rn_registry_catalogue(cli->registry);
-            (void)!rn_spec_check(spec, &catalogue, &d);
-        }
+    if (!rn_spec_read(path, cli->sets.v, (int)cli->sets.n, spec, &d)) {
         status = tell(&d);
-        /* a spec that cannot be read is an error of the spec */
-        status = status == 3 && d.first && d.first->code == RN_EIO ? 2 : status;
     } else if (!rn_cli_load_plugins(cli, spec->plugins, &err)) {
         status = rn_cli_error(&err);
     } else {
@@ -36,10 +29,50 @@ int rn_cli_spec(rn_cli *cli, const char *path, rn_spec **out)
             status = tell(&d);
     }
     rn_diagnostics_free(&d);
-    if (status) {
-        rn_spec_close(spec);
-        spec = NULL;
-    }
-    *out = spec;
     return status;
+}
+
+/* The path without what it shares with every spec's sections: the last two steps say enough. */
+static const char *short_path(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    while (dot && dot > path && dot[-1] != '.')
+        dot--;
+    return dot ? dot : path;
+}
+
+const char *rn_variant_differs(rn_arena *a, const rn_variant *v)
+{
+    const char *text = "";
+    for (int64_t i = 0; text && i < v->n_differences; i++) {
+        const rn_difference *d = &v->difference[i];
+        const char *before = text[0] ? ", " : "";
+        const rn_value *value = d->text ? rn_variant_value(v, d->path) : NULL;
+        if (!d->text || (!d->baseline && value && value->is_default))
+            continue; /* gone or come with its mapping: what the mapping itself says is told */
+        text = d->baseline ? rn_arena_print(a, "%s%s%s=%s (%s)", text, before, short_path(d->path), d->text, d->baseline)
+                           : rn_arena_print(a, "%s%s%s=%s", text, before, short_path(d->path), d->text);
+    }
+    if (text && !text[0] && v->n_differences)
+        text = rn_arena_print(a, "without %s", v->difference[0].path);
+    return text ? text : "";
+}
+
+const char *rn_variant_dropped(rn_arena *a, const rn_variant *v)
+{
+    const char *text = "";
+    for (int64_t i = 0; text && i < v->n_dropped; i++)
+        text = rn_arena_print(a, "%s%s%s (%s)", text, i ? ", " : "", v->dropped[i].path, v->dropped[i].origin);
+    return text ? text : "";
+}
+
+const char *rn_variant_resolved(rn_arena *a, const rn_variant *v)
+{
+    size_t bytes = 1;
+    for (int64_t i = 0; i < v->n_values; i++)
+        bytes += strlen(v->value[i].path) + strlen(v->value[i].text) + 3;
+    char *text = rn_arena_alloc(a, bytes), *at = text;
+    for (int64_t i = 0; text && i < v->n_values; i++)
+        at += snprintf(at, bytes - (size_t)(at - text), "%s: %s\n", v->value[i].path, v->value[i].text);
+    return text ? text : "";
 }

@@ -5,7 +5,13 @@
 #include "cli/cli.h"
 #include "spec/spec.h"
 
-/* 0, or the exit status; *spec is then NULL, otherwise closed by rn_spec_close. */
-int rn_cli_spec(rn_cli *cli, const char *path, rn_spec **spec);
+/* 0, or the exit status. The spec is to be freed by rn_spec_free in any case. */
+int rn_cli_spec(rn_cli *cli, const char *path, rn_spec *spec);
+
+/* Texts about a variant, in the arena; "" for nothing to say. What differs from the baseline: "shift.from=32 (16)". */
+const char *rn_variant_differs(rn_arena *a, const rn_variant *v);
+const char *rn_variant_dropped(rn_arena *a, const rn_variant *v);
+/* All values, "path: text" a line. */
+const char *rn_variant_resolved(rn_arena *a, const rn_variant *v);
 
 #endif

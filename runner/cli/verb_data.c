@@ -65,11 +65,11 @@ int rn_verb_data(rn_cli *cli)
     struct stat st;
     rn_error err;
     if (looks_like_a_spec(path)) {
-        rn_spec *spec;
+        rn_spec spec = {0};
         int status = rn_cli_spec(cli, path, &spec);
         if (!status)
-            status = list(cli, &spec->variants[0].experiment.data);
-        rn_spec_close(spec);
+            status = list(cli, &spec.variant[0].experiment->data);
+        rn_spec_free(&spec);
         return status;
     }
     if (!rn_cli_load_plugins(cli, (rn_texts){0}, &err))

@@ -59,9 +59,9 @@ static const char *kernel_list(const char *title, const rn_program *p, const cha
 static bool plan_variant(rn_cli *cli, const rn_variant *v, size_t resident, planned *out, rn_error *err)
 {
     rn_trainer t = {0};
-    bool ok = rn_trainer_plan(&t, cli->registry, &v->experiment, err);
+    bool ok = rn_trainer_plan(&t, cli->registry, v->experiment, err);
     if (ok) {
-        *out = (planned){.variant = v, .cost = t.cost, .other_bytes = rn_session_bytes(&v->experiment), .kernels = ""};
+        *out = (planned){.variant = v, .cost = t.cost, .other_bytes = rn_session_bytes(v->experiment), .kernels = ""};
         out->peak_bytes = resident + t.cost.total_bytes + out->other_bytes;
         if (cli->kernels) {
             out->kernels = kernel_list("training step:", t.train, out->kernels, &cli->arena);
@@ -78,7 +78,7 @@ static void print_table(rn_cli *cli, const rn_spec *spec, const planned *p)
                                        "differs from the baseline"};
     rn_table t;
     const double mib = 1048576;
-    printf("experiment %s: %" PRId64 " variants x %" PRId64 " seeds\n", spec->variants[0].experiment.name, spec->n_variants,
+    printf("experiment %s: %" PRId64 " variants x %" PRId64 " seeds\n", spec->variant[0].experiment->name, spec->n_variants,
            spec->seeds.n);
     rn_table_init(&t, &cli->arena, "lrrrrrl", head);
     for (int64_t i = 0; i < spec->n_variants; i++) {
@@ -89,31 +89,31 @@ static void print_table(rn_cli *cli, const rn_spec *spec, const planned *p)
         rn_table_cell(&t, "%.1f", (double)p[i].cost.arena_bytes / mib);
         rn_table_cell(&t, "%.1f", (double)(p[i].cost.weight_bytes + p[i].cost.training_bytes + p[i].cost.packed_bytes) / mib);
         rn_table_cell(&t, "%.1f", (double)p[i].peak_bytes / mib);
-        rn_table_cell(&t, "%s", i == spec->baseline ? "-" : v->differs_text);
+        rn_table_cell(&t, "%s", i == spec->baseline ? "-" : rn_variant_differs(&cli->arena, v));
     }
     rn_table_print(&t, stdout);
     for (int64_t i = 0; i < spec->n_variants; i++) {
-        if (spec->variants[i].dropped_text[0])
-            printf("%s: dropped, since the new component has no such key: %s\n", spec->variants[i].name,
-                   spec->variants[i].dropped_text);
+        const char *dropped = rn_variant_dropped(&cli->arena, &spec->variant[i]);
+        if (dropped[0])
+            printf("%s: dropped, since the new component has no such key: %s\n", spec->variant[i].name, dropped);
         if (cli->kernels)
-            printf("\n%s\n%s", spec->variants[i].name, p[i].kernels);
+            printf("\n%s\n%s", spec->variant[i].name, p[i].kernels);
     }
 }
 
-static void print_json(const rn_spec *spec, const planned *p)
+static void print_json(rn_cli *cli, const rn_spec *spec, const planned *p)
 {
     rn_json j;
     rn_json_begin(&j, stdout);
     rn_json_object(&j, NULL);
-    rn_json_text(&j, "name", spec->variants[0].experiment.name);
+    rn_json_text(&j, "name", spec->variant[0].experiment->name);
     rn_json_array(&j, "variants");
     for (int64_t i = 0; i < spec->n_variants; i++) {
         rn_json_object(&j, NULL);
         rn_json_text(&j, "name", p[i].variant->name);
         rn_json_bool(&j, "baseline", i == spec->baseline);
         rn_json_text(&j, "hash", p[i].variant->hash);
-        rn_json_text(&j, "differs", p[i].variant->differs_text);
+        rn_json_text(&j, "differs", rn_variant_differs(&cli->arena, p[i].variant));
         rn_json_int(&j, "parameters", p[i].cost.parameters);
         rn_json_int(&j, "flop_per_image", p[i].cost.flop_per_image);
         rn_json_int(&j, "train_arena_bytes", (int64_t)p[i].cost.train_arena_bytes);
@@ -133,22 +133,24 @@ static void print_json(const rn_spec *spec, const planned *p)
 
 int rn_verb_plan(rn_cli *cli)
 {
-    rn_spec *spec = NULL;
+    rn_spec spec = {0};
     rn_error err;
     int status = rn_cli_spec(cli, cli->arguments.v[0], &spec);
-    if (status)
+    if (status) {
+        rn_spec_free(&spec);
         return status;
+    }
     const size_t resident = resident_bytes();
-    planned *p = rn_arena_array(&cli->arena, (size_t)spec->n_variants, sizeof *p);
-    bool ok = p != NULL || rn_fail(&err, RN_EMEMORY, "no memory for %" PRId64 " variants", spec->n_variants);
-    for (int64_t i = 0; ok && i < spec->n_variants; i++)
-        ok = plan_variant(cli, &spec->variants[i], resident, &p[i], &err);
+    planned *p = rn_arena_array(&cli->arena, (size_t)spec.n_variants, sizeof *p);
+    bool ok = p != NULL || rn_fail(&err, RN_EMEMORY, "no memory for %" PRId64 " variants", spec.n_variants);
+    for (int64_t i = 0; ok && i < spec.n_variants; i++)
+        ok = plan_variant(cli, &spec.variant[i], resident, &p[i], &err);
     if (ok && cli->json)
-        print_json(spec, p);
+        print_json(cli, &spec, p);
     else if (ok)
-        print_table(cli, spec, p);
+        print_table(cli, &spec, p);
     else
         status = rn_cli_error(&err);
-    rn_spec_close(spec);
+    rn_spec_free(&spec);
     return status;
 }

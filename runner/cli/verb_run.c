@@ -37,7 +37,7 @@ static bool count_left(rn_session *s, const rn_variant *v, int64_t *left, rn_err
     *left = 0;
     for (int64_t i = 0; i < s->spec->seeds.n; i++) {
         int64_t done;
-        if (!rn_store_find_done(s->store, v->experiment.name, v->name, s->spec->seeds.v[i], v->hash, &done, err))
+        if (!rn_store_find_done(s->store, v->experiment->name, v->name, s->spec->seeds.v[i], v->hash, &done, err))
             return false;
         *left += done == 0;
     }
@@ -78,13 +78,13 @@ static bool print_block(rn_session *s, rn_error *err)
     double total = 0, flop = 0;
     int64_t left_all = 0;
     rn_progress *p = &s->progress;
-    const rn_experiment *first = &s->spec->variants[0].experiment;
+    const rn_experiment *first = s->spec->variant[0].experiment;
     rn_progress_line(p, "experiment  %s%s%s", first->name, first->question ? ": " : "", first->question ? first->question : "");
     rn_progress_line(p, "runs        %" PRId64 " variants x %" PRId64 " seeds, %d threads", s->spec->n_variants, s->spec->seeds.n,
                      rn_threads());
     for (int64_t i = 0; i < s->spec->n_variants; i++) {
-        const rn_variant *v = &s->spec->variants[i];
-        const rn_experiment *e = &v->experiment;
+        const rn_variant *v = &s->spec->variant[i];
+        const rn_experiment *e = v->experiment;
         rn_trainer t = {0};
         int64_t left;
         double train_s, denoise_s;
@@ -131,20 +131,20 @@ static bool state_experiment(rn_session *s, rn_error *err)
     const rn_spec *spec = s->spec;
     rn_arena *a = &s->cli->arena;
     rn_row_variant *rows = rn_arena_array(a, (size_t)spec->n_variants, sizeof *rows);
-    rn_row_spec *files = rn_arena_array(a, (size_t)spec->n_files, sizeof *files);
-    if (!rows || !files)
+    rn_row_spec *file = rn_arena_alloc(a, sizeof *file);
+    if (!rows || !file)
         return rn_fail(err, RN_EMEMORY, "no memory for the experiment's rows");
     for (int64_t i = 0; i < spec->n_variants; i++)
-        rows[i] = (rn_row_variant){.name = spec->variants[i].name, .hash = spec->variants[i].hash,
-                                   .differs = spec->variants[i].differs_text, .resolved = spec->variants[i].resolved_text,
+        rows[i] = (rn_row_variant){.name = spec->variant[i].name, .hash = spec->variant[i].hash,
+                                   .differs = rn_variant_differs(a, &spec->variant[i]),
+                                   .resolved = rn_variant_resolved(a, &spec->variant[i]),
                                    .is_baseline = i == spec->baseline};
-    for (int64_t i = 0; i < spec->n_files; i++)
-        files[i] = (rn_row_spec){spec->files[i].path, spec->files[i].text};
+    *file = (rn_row_spec){spec->path, spec->text};
     char *overrides = rn_arena_text(a, "");
     for (int64_t i = 0; overrides && i < s->cli->sets.n; i++)
         overrides = rn_arena_print(a, "%s%s%s", overrides, i ? "\n" : "", s->cli->sets.v[i]);
-    s->experiment = (rn_row_experiment){.name = spec->variants[0].experiment.name, .question = spec->variants[0].experiment.question,
-                                        .overrides = overrides, .spec = files, .n_spec = (size_t)spec->n_files, .variant = rows,
+    s->experiment = (rn_row_experiment){.name = spec->variant[0].experiment->name, .question = spec->variant[0].experiment->question,
+                                        .overrides = overrides, .spec = file, .n_spec = 1, .variant = rows,
                                         .n_variants = (size_t)spec->n_variants};
     return rn_store_experiment(s->store, &s->experiment, err);
 }
@@ -185,12 +185,14 @@ static const char *command_line(rn_cli *cli, const char *spec)
 int rn_verb_run(rn_cli *cli)
 {
     rn_session s = {.cli = cli};
-    rn_spec *spec = NULL;
+    rn_spec spec = {0};
     rn_error err;
     int failures = 0, status = rn_cli_spec(cli, cli->arguments.v[0], &spec);
-    if (status)
+    if (status) {
+        rn_spec_free(&spec);
         return status;
-    s.spec = spec;
+    }
+    s.spec = &spec;
     s.command = command_line(cli, cli->arguments.v[0]);
     rn_signals_catch();
     rn_progress_begin(&s.progress, cli->quiet);
@@ -201,7 +203,7 @@ int rn_verb_run(rn_cli *cli)
     if (ok || err.code == RN_EINTERRUPTED) {
         rn_error second;
         const rn_compare_options options = {.json = cli->json};
-        if (s.store && !rn_compare_print(stdout, s.store, spec->variants[0].experiment.name, &options, &second) && ok) {
+        if (s.store && !rn_compare_print(stdout, s.store, spec.variant[0].experiment->name, &options, &second) && ok) {
             err = second;
             ok = false;
         }
@@ -214,6 +216,6 @@ int rn_verb_run(rn_cli *cli)
         fprintf(stderr, "runner: %d of %" PRId64 " runs failed; the table above and %s say which\n", failures, s.runs,
                 rn_store_path(s.store));
     rn_session_close(&s);
-    rn_spec_close(spec);
+    rn_spec_free(&spec);
     return status;
 }

@@ -10,7 +10,7 @@ enum { POINTS = 11 };
 
 static bool curve_of(const rn_variant *v, rn_curve *curve, rn_error *err)
 {
-    const rn_experiment *e = &v->experiment;
+    const rn_experiment *e = v->experiment;
     const rn_task *task = (const rn_task *)e->task.what;
     const rn_task_env env = {.bytes = sizeof env, .model = e->model, .batch = e->train.batch,
                              .height = e->data.resolution.height, .width = e->data.resolution.width};
@@ -23,7 +23,7 @@ static void print_text(rn_cli *cli, const rn_variant *v, const rn_curve *curve)
     rn_table t;
     rn_table_init(&t, &cli->arena, "rrrr", head);
     printf("%s: %s at %" PRId64 "x%" PRId64 " pixels, logSNR %+.3f at the image end and %+.3f at the noise end of the shift\n",
-           v->name, curve->base->name, v->experiment.data.resolution.height, v->experiment.data.resolution.width,
+           v->name, curve->base->name, v->experiment->data.resolution.height, v->experiment->data.resolution.width,
            curve->at_data, curve->at_noise);
     for (int i = 0; i < POINTS; i++) {
         const double at = (double)i / (POINTS - 1), l = rn_curve_logsnr(curve, at);
@@ -58,32 +58,34 @@ static void print_json(rn_json *j, const rn_variant *v, const rn_curve *curve)
 
 int rn_verb_schedule(rn_cli *cli)
 {
-    rn_spec *spec = NULL;
+    rn_spec spec = {0};
     rn_error err;
     rn_json j;
     int status = rn_cli_spec(cli, cli->arguments.v[0], &spec);
-    if (status)
+    if (status) {
+        rn_spec_free(&spec);
         return status;
+    }
     if (cli->json) {
         rn_json_begin(&j, stdout);
         rn_json_object(&j, NULL);
-        rn_json_text(&j, "name", spec->variants[0].experiment.name);
+        rn_json_text(&j, "name", spec.variant[0].experiment->name);
         rn_json_array(&j, "variants");
     }
-    for (int64_t i = 0; i < spec->n_variants && !status; i++) {
+    for (int64_t i = 0; i < spec.n_variants && !status; i++) {
         rn_curve curve;
-        if (!curve_of(&spec->variants[i], &curve, &err))
+        if (!curve_of(&spec.variant[i], &curve, &err))
             status = rn_cli_error(&err);
         else if (cli->json)
-            print_json(&j, &spec->variants[i], &curve);
+            print_json(&j, &spec.variant[i], &curve);
         else
-            print_text(cli, &spec->variants[i], &curve);
+            print_text(cli, &spec.variant[i], &curve);
     }
     if (cli->json) {
         rn_json_end(&j);
         rn_json_end(&j);
         rn_json_finish(&j);
     }
-    rn_spec_close(spec);
+    rn_spec_free(&spec);
     return status;
 }

@@ -28,7 +28,7 @@ static int64_t index_of(const char *p, size_t n)
 }
 
 /* The canonical text of the steps. */
-static const char *path_text(rn_arena *a, const rn_step *step, int64_t n)
+static const char *path_text(rn_arena *a, const rn_path_step *step, int64_t n)
 {
     size_t bytes = 1;
     for (int64_t i = 0; i < n; i++)
@@ -63,10 +63,10 @@ bool rn_path_parse(rn_arena *a, const char *text, rn_mark mark, rn_path *path, r
             return bad_path(d, mark, text, "a step of the path is empty");
         if (bracket && (p[n] != ']' || index < 0))
             return bad_path(d, mark, text, "the brackets hold no number");
-        rn_step *s = rn_grow(a, &steps, sizeof *s);
+        rn_path_step *s = rn_grow(a, &steps, sizeof *s);
         if (!s)
             return false;
-        *s = (rn_step){.key = rn_arena_text_n(a, p, n), .index = steps.n > 1 ? index : -1, .mark = mark};
+        *s = (rn_path_step){.key = rn_arena_text_n(a, p, n), .index = steps.n > 1 ? index : -1, .mark = mark};
         if (!s->key)
             return false;
         if (exact) {
@@ -84,7 +84,7 @@ bool rn_path_parse(rn_arena *a, const char *text, rn_mark mark, rn_path *path, r
 const rn_node *rn_node_at(const rn_node *root, const rn_path *path)
 {
     for (int i = 0; root && i < path->n; i++) {
-        const rn_step *s = &path->step[i];
+        const rn_path_step *s = &path->step[i];
         if (root->kind == RN_NODE_SEQUENCE) {
             root = s->index >= 0 && s->index < root->n ? root->item[s->index] : NULL;
         } else {
@@ -121,7 +121,7 @@ static rn_node *writable(rn_arena *a, const rn_node *node, int layer, rn_mark ma
 
 /* key = value in a writable mapping with room, in the merger's layer. `replaced` says that the value took the
  * old one's place rather than grew from it. */
-static void set_key(rn_merger *m, rn_node *n, const rn_step *step, const rn_node *value, bool replaced)
+static void set_key(rn_merger *m, rn_node *n, const rn_path_step *step, const rn_node *value, bool replaced)
 {
     rn_entry *entry = (rn_entry *)(uintptr_t)n->entry; /* writable() made it */
     const rn_entry *old = rn_tree_entry(n, step->key), *before = old ? old->before : NULL;
@@ -167,7 +167,7 @@ static const rn_node *patch(rn_merger *m, const rn_node *node, int layer, const 
 {
     if (i == path->n)
         return value;
-    const rn_step *s = &path->step[i];
+    const rn_path_step *s = &path->step[i];
     if (node && node->kind == RN_NODE_SEQUENCE) {
         if (s->index < 0 || s->index >= node->n) {
             no_element(m, node, path, i);
@@ -212,7 +212,7 @@ static const rn_node *merge(rn_merger *m, const rn_node *under, int layer, const
             value = merge(m, old ? old->value : NULL, old ? old->layer : 0, value, paths);
         if (!value)
             return NULL;
-        set_key(m, n, &(rn_step){.key = e->key, .index = -1, .mark = e->mark}, value, !deep);
+        set_key(m, n, &(rn_path_step){.key = e->key, .index = -1, .mark = e->mark}, value, !deep);
     }
     if (n && !paths) /* what a file lacks is missed in that file, not in its base */
         n->mark = over->mark;

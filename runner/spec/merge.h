@@ -6,15 +6,15 @@
 #include "spec/tree.h"
 
 /* One step of a path: a key, or an element of a list. */
-typedef struct rn_step {
+typedef struct rn_path_step {
     const char *key; /* as written; digits for an element */
     int64_t index;   /* −1: only a key */
     rn_mark mark;
-} rn_step;
+} rn_path_step;
 
 /* "task.schedule.shift", "model.levels[2].channels" or "model.levels.2.channels". */
 typedef struct rn_path {
-    const rn_step *step;
+    const rn_path_step *step;
     int n;
     rn_mark mark;
     const char *text; /* with brackets: two spellings of a path have one text */

@@ -106,11 +106,11 @@ static bool is_maker(const char *key)
 /* vary.train.lr=[…]: all behind the first dot is one key of `vary`. */
 static const rn_node *set_axis(rn_spec *spec, const rn_node *root, const rn_set *set)
 {
-    const rn_step first = set->path.step[0];
-    rn_step axis = {.key = set->path.text + strlen(first.key) + 1, .index = -1, .mark = set->path.step[1].mark};
+    const rn_path_step first = set->path.step[0];
+    rn_path_step axis = {.key = set->path.text + strlen(first.key) + 1, .index = -1, .mark = set->path.step[1].mark};
     for (int i = 2; i < set->path.n; i++)
         axis.mark.width += 1 + set->path.step[i].mark.width;
-    const rn_step steps[] = {first, axis};
+    const rn_path_step steps[] = {first, axis};
     return rn_patch(&spec->merger, root, &(rn_path){steps, 2, set->path.mark, set->path.text}, set->value);
 }
 
