@@ -125,6 +125,32 @@ static char *kernels_text(const rn_program *p, rn_arena *a)
     return text;
 }
 
+/* What kernels may use on this machine, for the record. */
+static const char *cpu_features_text(rn_arena *a)
+{
+    static const struct { unsigned bit; const char *name; } names[] = {
+        {RN_CPU_AVX2, "avx2"}, {RN_CPU_AVX512F, "avx512"}, {RN_CPU_AVX512BF16, "avx512_bf16"}, {RN_CPU_AMX, "amx_bf16"}};
+    const unsigned found = rn_cpu_features();
+    const char *text = "";
+    for (size_t i = 0; text && i < sizeof names / sizeof *names; i++)
+        if (found & names[i].bit)
+            text = rn_arena_print(a, "%s%s%s", text, text[0] ? " " : "", names[i].name);
+    return text;
+}
+
+/* Images that `on_error: skip` left out. */
+static bool record_refusals(one_run *r, rn_error *err)
+{
+    int64_t n;
+    char text[1024];
+    const rn_data_refused *refused = rn_data_refusals(r->s->data, &n);
+    if (n == 0)
+        return true;
+    snprintf(text, sizeof text, "%" PRId64 " images cannot be read and are left out, the first: %s", n, refused[0].reason);
+    rn_progress_line(&r->s->progress, "  warning: %s", text);
+    return rn_store_event(r->s->store, r->id, "warning", "refused", 0, text, err);
+}
+
 static bool record_begin(one_run *r, rn_claim *claim, rn_error *err)
 {
     rn_arena a = {0};
@@ -133,6 +159,7 @@ static bool record_begin(one_run *r, rn_claim *claim, rn_error *err)
                       .deterministic = r->e->deterministic, .plan = kernels_text(r->trainer.train, &a),
                       .runner_version = RUNNER_VERSION, .command = r->s->command};
     rn_machine_here(&a, &row.machine);
+    row.machine.cpu_features = cpu_features_text(&a);
     bool ok = rn_store_run_begin(r->s->store, &row, claim, &r->id, err);
     if (ok && *claim == RN_CLAIM_BEGUN) {
         rn_row_parameter *p = rn_arena_array(&a, (size_t)r->v->n_values + 1, sizeof *p);
@@ -422,7 +449,7 @@ bool rn_session_run(rn_session *s, int64_t variant, uint32_t seed, bool *failed,
     if (ok && claim == RN_CLAIM_TAKEN) {
         rn_progress_line(&s->progress, "  another process is at it, skipped");
     } else if (ok && claim == RN_CLAIM_BEGUN) {
-        ok = prepare(&r, err) && work(&r, err);
+        ok = record_refusals(&r, err) && prepare(&r, err) && work(&r, err);
         ok = record_end(&r, ok, err);
         *failed = !ok && is_of_run(err->code);
     }

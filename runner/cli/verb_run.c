@@ -149,6 +149,21 @@ static bool state_experiment(rn_session *s, rn_error *err)
     return rn_store_experiment(s->store, &s->experiment, err);
 }
 
+/* Units and directions of what a run logs. */
+static bool state_metrics(rn_store *store, rn_error *err)
+{
+    static const struct { const char *name, *unit, *better, *doc; } keys[] = {
+        {"train/loss", NULL, "min", "loss, mean over the steps since the last row"},
+        {"train/gradient_norm", NULL, "none", "norm of the whole gradient before clipping, mean over the steps since the last row"},
+        {"train/clipped", NULL, "none", "share of the steps since the last row whose gradient was clipped"},
+        {"train/lr", NULL, "none", "learning rate of the step"},
+    };
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof keys / sizeof *keys; i++)
+        ok = rn_store_metric_key(store, keys[i].name, keys[i].unit, keys[i].better, keys[i].doc, err);
+    return ok;
+}
+
 /* All variants of a seed before the next seed: an early look compares like with like. */
 static bool run_all(rn_session *s, int *failures, rn_error *err)
 {
@@ -196,7 +211,7 @@ int rn_verb_run(rn_cli *cli)
     s.command = command_line(cli, cli->arguments.v[0]);
     rn_signals_catch();
     rn_progress_begin(&s.progress, cli->quiet);
-    bool ok = open_store(&s, &err) && state_experiment(&s, &err);
+    bool ok = open_store(&s, &err) && state_experiment(&s, &err) && state_metrics(s.store, &err);
     if (ok && rn_store_notices(s.store)[0])
         rn_progress_line(&s.progress, "%s", rn_store_notices(s.store));
     ok = ok && print_block(&s, &err) && run_all(&s, &failures, &err);
