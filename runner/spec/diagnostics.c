@@ -196,6 +196,8 @@ static void print_quote(FILE *f, const rn_diagnostic *e)
 void rn_diagnostics_print(FILE *f, const rn_diagnostics *d)
 {
     int shown = 0;
+    if (d->n && !d->first)
+        fputs("out of memory while telling what is wrong\n", f);
     for (const rn_diagnostic *e = d->first; e && shown < RN_DIAGNOSTICS_SHOWN; e = e->next, shown++) {
         const char *const parts[] = {e->place, e->path};
         for (int i = 0; i < 2; i++)

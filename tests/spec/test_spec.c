@@ -135,6 +135,10 @@ static void each_layer_outweighs_the_ones_before(void **state)
     }
     assert_int_equal(b.spec.n_variants, 4);
     assert_int_equal(b.spec.baseline, 2);
+    static const char *const files[] = {"s.yaml", "base.yaml", "ground.yaml"};
+    assert_int_equal(b.spec.n_files, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(b.spec.files[i].path, files[i]);
     unload(&b);
     load(&b, "s.yaml", (const char *const[]){"vary.model.width=[9]", "train.ema=none", "baseline=a,width=9,held_out=5", NULL});
     assert_right(&b);
