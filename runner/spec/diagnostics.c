@@ -250,7 +250,7 @@ const char *rn_shown(rn_arena *a, const char *text)
         used += strlen(cell);
         p += n;
     }
-    memcpy(out + used, *p ? "…'" : "'", *p ? 5 : 2);
+    snprintf(out + used, 8, "%s'", *p ? "…" : "");
     return out;
 }
 

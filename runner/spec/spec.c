@@ -166,7 +166,8 @@ static void read_plugins(rn_spec *spec, rn_diagnostics *d)
         if (strcmp(row->name, "plugins") == 0)
             rows[0] = *row;
     rows[0].offset = 0;
-    const rn_node one = {.kind = RN_NODE_MAPPING, .text = "", .mark = root->mark, .entry = e, .n = 1};
+    rn_entry only = *e;
+    const rn_node one = {.kind = RN_NODE_MAPPING, .text = "", .mark = root->mark, .entry = &only, .n = 1};
     rn_checker c = {.arena = &spec->arena, .diagnostics = d};
     rn_check_table(&c, rows, &one, &spec->plugins);
 }
