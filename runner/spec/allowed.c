@@ -1,9 +1,9 @@
 #include "spec/allowed.h"
 
+#include "spec/diagnostics.h"
 #include "spec/scalar.h"
 
 #include <math.h>
-#include <string.h>
 
 bool rn_in_range(const rn_param *row, double v)
 {
@@ -35,16 +35,12 @@ static const char *range(rn_arena *a, const rn_param *r)
 
 static const char *words(rn_arena *a, const char *const *choices)
 {
-    size_t bytes = 16, n = 0;
-    for (; choices[n]; n++)
-        bytes += strlen(choices[n]) + 4;
-    char *text = rn_arena_alloc(a, bytes);
-    if (!text)
-        return "";
-    strcpy(text, n > 2 ? "one of " : "");
-    for (size_t i = 0; i < n; i++)
-        strcat(strcat(text, i == 0 ? "" : n == 2 ? " or " : ", "), choices[i]);
-    return text;
+    size_t n = 0;
+    while (choices[n])
+        n++;
+    if (n == 2)
+        return rn_arena_print(a, "%s or %s", choices[0], choices[1]);
+    return rn_arena_print(a, "%s%s", n > 2 ? "one of " : "", rn_joined(a, choices, n));
 }
 
 static const char *without_none(rn_arena *a, const rn_catalogue *catalogue, const rn_param *r)
