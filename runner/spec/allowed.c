@@ -4,6 +4,7 @@
 #include "spec/scalar.h"
 
 #include <math.h>
+#include <string.h>
 
 bool rn_in_range(const rn_param *row, double v)
 {
