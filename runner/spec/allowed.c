@@ -4,6 +4,7 @@
 #include "spec/scalar.h"
 
 #include <math.h>
+#include <string.h>
 
 bool rn_in_range(const rn_param *row, double v)
 {
@@ -46,6 +47,7 @@ static const char *words(rn_arena *a, const char *const *choices)
 static const char *without_none(rn_arena *a, const rn_catalogue *catalogue, const rn_param *r)
 {
     const char *const kind = r->kind && catalogue ? catalogue->kind_name(r->kind) : "component";
+    const char *const article = strchr("aeiou", kind[0]) ? "an" : "a";
     switch (r->type) {
     case RN_PARAM_INT: return rn_arena_print(a, "a whole number%s", range(a, r));
     case RN_PARAM_REAL: return rn_arena_print(a, "a number%s", range(a, r));
@@ -63,9 +65,9 @@ static const char *without_none(rn_arena *a, const rn_catalogue *catalogue, cons
     case RN_PARAM_GROUP:
     case RN_PARAM_GROUP_PTR: return "a mapping";
     case RN_PARAM_LIST: return "a list of mappings";
-    case RN_PARAM_COMPONENT: return rn_arena_print(a, "the name of a %s, or a mapping with its type", kind);
+    case RN_PARAM_COMPONENT: return rn_arena_print(a, "the name of %s %s, or a mapping with its type", article, kind);
     case RN_PARAM_COMPONENTS: return rn_arena_print(a, "a list of %s names, or of mappings with their type", kind);
-    case RN_PARAM_INLINE: return rn_arena_print(a, "the name of a %s", kind);
+    case RN_PARAM_INLINE: return rn_arena_print(a, "the name of %s %s", article, kind);
     case RN_PARAM_END: break;
     }
     return "";
