@@ -99,7 +99,10 @@ static rn_tensor network(rn_graph *g, const rn_task_env *env, rn_tensor z, rn_te
     const rn_shape labels = {.rank = 1, .type = RN_I32, .dim = {env->batch}};
     const rn_model_in in = {.bytes = sizeof in, .x = z, .logsnr = logsnr,
                             .label = classes_of(env) ? rn_graph_input(g, "label", labels) : 0};
-    return model->build(g, env->model.params, &in);
+    const rn_place before = rn_graph_at(g, env->model.place);
+    const rn_tensor out = model->build(g, env->model.params, &in);
+    rn_graph_at(g, before);
+    return out;
 }
 
 /*  z   = alpha·x0 + sigma·eps

@@ -1,7 +1,7 @@
 #ifndef RN_BASE_PARALLEL_H
 #define RN_BASE_PARALLEL_H
-/* The one parallel loop. CMake chooses its file: OpenMP (one pool with libraries that use it) or pthreads
- * (what ThreadSanitizer understands). Denormals are flushed in every thread of the pool. */
+/* The one parallel loop. CMake chooses its file: pthreads (which sleep while they wait, and which sanitizers
+ * understand) or OpenMP (one pool with libraries that use it). Denormals are flushed in every thread of the pool. */
 #include <stdint.h>
 
 typedef void rn_parallel_body(void *context, int thread, int64_t begin, int64_t end);

@@ -132,7 +132,7 @@ static bool state_experiment(rn_session *s, rn_error *err)
     const rn_spec *spec = s->spec;
     rn_arena *a = &s->cli->arena;
     rn_row_variant *rows = rn_arena_array(a, (size_t)spec->n_variants, sizeof *rows);
-    rn_row_spec *file = rn_arena_alloc(a, sizeof *file);
+    rn_row_spec *file = rn_arena_array(a, (size_t)spec->n_files, sizeof *file);
     if (!rows || !file)
         return rn_fail(err, RN_EMEMORY, "no memory for the experiment's rows");
     for (int64_t i = 0; i < spec->n_variants; i++)
@@ -140,12 +140,14 @@ static bool state_experiment(rn_session *s, rn_error *err)
                                    .differs = rn_variant_differs(a, &spec->variant[i]),
                                    .resolved = rn_variant_resolved(a, &spec->variant[i]),
                                    .is_baseline = i == spec->baseline};
-    *file = (rn_row_spec){spec->path, spec->text};
+    for (int64_t i = 0; i < spec->n_files; i++)
+        file[i] = (rn_row_spec){spec->files[i].path, spec->files[i].text};
     char *overrides = rn_arena_text(a, "");
     for (int64_t i = 0; overrides && i < s->cli->sets.n; i++)
         overrides = rn_arena_print(a, "%s%s%s", overrides, i ? "\n" : "", s->cli->sets.v[i]);
     s->experiment = (rn_row_experiment){.name = spec->variant[0].experiment->name, .question = spec->variant[0].experiment->question,
-                                        .overrides = overrides, .spec = file, .n_spec = 1, .variant = rows,
+                                        .overrides = overrides, .spec = file, .n_spec = (size_t)spec->n_files,
+                                        .variant = rows,
                                         .n_variants = (size_t)spec->n_variants};
     return rn_store_experiment(s->store, &s->experiment, err);
 }

@@ -21,7 +21,9 @@ const rn_verb rn_verbs[] = {
     {"compare",  "NAME",      "table of an experiment: variants x metrics, paired differences to the baseline", compare_options, 1, 1, rn_verb_compare, NULL},
     {"data",     "PATH|SPEC", "list what would be read: count, sizes, formats, and each refused file", data_options, 1, 1, rn_verb_data, NULL},
     {"plugins",  "",          "list the loaded plugins: file, version, licence, what they offer", plugin_options, 0, 0, rn_verb_plugins, NULL},
-    {"describe", "KIND NAME", "documentation and parameters of a component, from its schema", plugin_options, 2, 2, rn_verb_describe, NULL},
+    {"describe", "KIND NAME", "documentation and parameters of a component, from its schema; `describe spec`: the keys of a spec", plugin_options, 1, 2, rn_verb_describe,
+     "KIND is one of the words in the first column of `runner plugins`, NAME one of those behind it. `runner describe spec`\n"
+     "lists the keys of a spec; `runner describe reference` prints these and every component as Markdown (docs/spec.md)."},
     {"check",    "gradients [OP ...]", "compare every op's gradient rule with differences, in double", check_options, 1, 999, rn_verb_check, NULL},
     {NULL, NULL, NULL, NULL, 0, 0, NULL, NULL},
 };

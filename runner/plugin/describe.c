@@ -1,4 +1,4 @@
-/* describe: what `runner describe KIND NAME` prints. All of it comes from descriptors and schemas, the same that check
+/* describe: what `runner describe KIND NAME` and `runner describe spec` print. All of it comes from descriptors and schemas, the same that check
  * a spec. */
 #include "plugin/describe.h"
 
@@ -7,6 +7,7 @@
 #include "plugin/load.h"
 #include "spec/allowed.h"
 #include "spec/diagnostics.h"
+#include "spec/experiment.h"
 
 #include <string.h>
 
@@ -29,17 +30,16 @@ static bool is_open(const page *p, const rn_param *rows)
     return p->depth == MAX_DEPTH;
 }
 
-/* The default as YAML; of a component that is not named, what its kind takes. NULL: required. */
-static const char *default_of(page *p, const rn_param *r)
+const char *rn_default_text(rn_arena *a, const rn_catalogue *catalogue, const rn_param *r)
 {
     const bool chosen = r->type == RN_PARAM_COMPONENT || r->type == RN_PARAM_COMPONENTS || r->type == RN_PARAM_INLINE;
     if (!chosen || !r->def || *r->def)
         return r->def && !*r->def ? "\"\"" : r->def;
     const char *names = NULL;
-    for (int i = 0; i < p->catalogue.count(p->catalogue.context, r->kind); i++) {
-        const rn_component *c = p->catalogue.at(p->catalogue.context, r->kind, i);
+    for (int i = 0; i < catalogue->count(catalogue->context, r->kind); i++) {
+        const rn_component *c = catalogue->at(catalogue->context, r->kind, i);
         if (c->is_default)
-            names = names ? rn_arena_print(&p->arena, "%s, %s", names, c->name) : c->name;
+            names = names ? rn_arena_print(a, "%s, %s", names, c->name) : c->name;
     }
     return names ? names : "none";
 }
@@ -56,7 +56,7 @@ static void put_rows(page *p, const rn_param *rows)
     for (const rn_param *r = rows; r->type != RN_PARAM_END; r++) {
         fprintf(p->out, "%*s%-*s%s%s%s; ", left, "", column, r->name, rn_allowed(&p->arena, &p->catalogue, r),
                 r->unit ? ", in " : "", r->unit ? r->unit : "");
-        const char *def = default_of(p, r);
+        const char *def = rn_default_text(&p->arena, &p->catalogue, r);
         fprintf(p->out, "%s%s\n", def ? "default " : "required", def ? def : "");
         fprintf(p->out, "%*s%s\n", left + column, "", r->doc);
         if (r->fields && !is_open(p, r->fields))
@@ -70,6 +70,7 @@ static void put_rows_json(page *p, const char *name, const rn_param *rows)
     rn_json *j = &p->json;
     rn_json_array(j, name);
     p->open[p->depth++] = rows;
+<<<<<<< HEAD
     for (const rn_param *r = rows; r && r->type != RN_PARAM_END; r++) {
         rn_json_object(j, NULL);
         rn_json_text(j, "name", r->name);
@@ -81,6 +82,27 @@ static void put_rows_json(page *p, const char *name, const rn_param *rows)
         if (r->fields && !is_open(p, r->fields))
             put_rows_json(p, "parameters", r->fields);
         rn_json_end(j);
+=======
+    fputc('[', p->out);
+    for (const rn_param *r = rows; r->type != RN_PARAM_END; r++) {
+        const struct {
+            const char *key, *text;
+        } pairs[] = {
+            {"name", r->name}, {"doc", r->doc}, {"allowed", rn_allowed(&p->arena, &p->catalogue, r)},
+            {"unit", r->unit}, {"default", rn_default_text(&p->arena, &p->catalogue, r)},
+        };
+        fputs(r == rows ? "\n  {" : ",\n  {", p->out);
+        for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+            fprintf(p->out, "%s\"%s\": ", i ? ", " : "", pairs[i].key);
+            rn_quote_json(p->out, pairs[i].text);
+        }
+        fprintf(p->out, ", \"required\": %s", r->def ? "false" : "true");
+        if (r->fields && !is_open(p, r->fields)) {
+            fputs(", \"parameters\": ", p->out);
+            put_rows_json(p, r->fields);
+        }
+        fputc('}', p->out);
+>>>>>>> main
     }
     p->depth--;
     rn_json_end(j);
@@ -189,4 +211,33 @@ bool rn_describe_print(FILE *out, rn_registry *r, rn_kind kind, const char *name
         ok = rn_fail(err, RN_EIO, "could not write the description of %s '%s'", rn_kind_name(kind), name);
     rn_arena_free(&p.arena);
     return ok;
+}
+
+static const struct {
+    const char *title;
+    const rn_param *rows;
+} parts[] = {
+    {"keys that make variants", rn_maker_params},
+    {"keys of an experiment; each can be overridden, varied and given by --set", rn_experiment_params},
+};
+
+bool rn_describe_spec(FILE *out, rn_registry *r, bool json, rn_error *err)
+{
+    page p = {.out = out, .catalogue = rn_registry_catalogue(r)};
+    fputs(json ? "[" : "", out);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (json) {
+            fputs(i ? ",\n{\"name\": " : "{\"name\": ", out);
+            rn_quote_json(out, parts[i].title);
+            fputs(", \"parameters\": ", out);
+            put_rows_json(&p, parts[i].rows);
+            fputc('}', out);
+        } else {
+            fprintf(out, "%s%s\n\n", i ? "\n" : "", parts[i].title);
+            put_rows(&p, parts[i].rows);
+        }
+    }
+    fputs(json ? "]\n" : "", out);
+    rn_arena_free(&p.arena);
+    return !ferror(out) || rn_fail(err, RN_EIO, "could not write the keys of a spec");
 }

@@ -1,5 +1,6 @@
 #include "spec/allowed.h"
 
+#include "spec/diagnostics.h"
 #include "spec/scalar.h"
 
 #include <math.h>
@@ -35,21 +36,18 @@ static const char *range(rn_arena *a, const rn_param *r)
 
 static const char *words(rn_arena *a, const char *const *choices)
 {
-    size_t bytes = 16, n = 0;
-    for (; choices[n]; n++)
-        bytes += strlen(choices[n]) + 4;
-    char *text = rn_arena_alloc(a, bytes);
-    if (!text)
-        return "";
-    strcpy(text, n > 2 ? "one of " : "");
-    for (size_t i = 0; i < n; i++)
-        strcat(strcat(text, i == 0 ? "" : n == 2 ? " or " : ", "), choices[i]);
-    return text;
+    size_t n = 0;
+    while (choices[n])
+        n++;
+    if (n == 2)
+        return rn_arena_print(a, "%s or %s", choices[0], choices[1]);
+    return rn_arena_print(a, "%s%s", n > 2 ? "one of " : "", rn_joined(a, choices, n));
 }
 
 static const char *without_none(rn_arena *a, const rn_catalogue *catalogue, const rn_param *r)
 {
     const char *const kind = r->kind && catalogue ? catalogue->kind_name(r->kind) : "component";
+    const char *const article = strchr("aeiou", kind[0]) ? "an" : "a";
     switch (r->type) {
     case RN_PARAM_INT: return rn_arena_print(a, "a whole number%s", range(a, r));
     case RN_PARAM_REAL: return rn_arena_print(a, "a number%s", range(a, r));
@@ -67,9 +65,9 @@ static const char *without_none(rn_arena *a, const rn_catalogue *catalogue, cons
     case RN_PARAM_GROUP:
     case RN_PARAM_GROUP_PTR: return "a mapping";
     case RN_PARAM_LIST: return "a list of mappings";
-    case RN_PARAM_COMPONENT: return rn_arena_print(a, "the name of a %s, or a mapping with its type", kind);
+    case RN_PARAM_COMPONENT: return rn_arena_print(a, "the name of %s %s, or a mapping with its type", article, kind);
     case RN_PARAM_COMPONENTS: return rn_arena_print(a, "a list of %s names, or of mappings with their type", kind);
-    case RN_PARAM_INLINE: return rn_arena_print(a, "the name of a %s", kind);
+    case RN_PARAM_INLINE: return rn_arena_print(a, "the name of %s %s", article, kind);
     case RN_PARAM_END: break;
     }
     return "";

@@ -319,22 +319,23 @@ static void check_texts(rn_checker *c, const rn_param *row, const rn_node *node,
 static void check_size(rn_checker *c, const rn_param *row, const rn_node *node, here h, void *slot)
 {
     rn_size *size = slot;
-    if (node->kind == RN_NODE_SEQUENCE) {
-        if (node->n != 2) {
-            wrong(c, RN_ETYPE, row, node, h, "of another length than two is no size");
+    if (node->kind != RN_NODE_SEQUENCE) {
+        if (!read_int(c, row, node, h, &size->height))
             return;
-        }
+        size->width = size->height;
+    } else if (node->n != 2) {
+        wrong(c, RN_ETYPE, row, node, h, "of another length than two is no size");
+        return;
+    } else {
         const bool height = read_int(c, row, node->item[0], at_index(c, h, 0), &size->height);
-        if (read_int(c, row, node->item[1], at_index(c, h, 1), &size->width) && height)
-            record(c, h, node->mark, rn_arena_print(c->arena, "[%" PRId64 ", %" PRId64 "]", size->height, size->width),
-                   NULL);
-        return;
+        if (!read_int(c, row, node->item[1], at_index(c, h, 1), &size->width) || !height)
+            return;
     }
-    if (!read_int(c, row, node, h, &size->height))
-        return;
-    size->width = size->height;
-    const double number = (double)size->height;
-    record(c, h, node->mark, rn_arena_print(c->arena, "%" PRId64, size->height), &number);
+    const double side = (double)size->height;
+    if (size->height == size->width) /* [64, 64] and 64 are one value */
+        record(c, h, node->mark, rn_arena_print(c->arena, "%" PRId64, size->height), &side);
+    else
+        record(c, h, node->mark, rn_arena_print(c->arena, "[%" PRId64 ", %" PRId64 "]", size->height, size->width), NULL);
 }
 
 /* ---- groups and components ---- */

@@ -138,6 +138,17 @@ static int cell_of(const unsigned char *p, int n, char cell[CELL_BYTES])
     return 1;
 }
 
+static void print_escaped(FILE *f, const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p;) {
+        const int n = sequence_at(p);
+        char cell[CELL_BYTES];
+        cell_of(p, n, cell);
+        fputs(cell, f);
+        p += n;
+    }
+}
+
 /* The quoted line around the caret: what lies outside of QUOTE_COLUMNS becomes "…". A tab before the caret
  * would put the caret elsewhere on every terminal, so it is shown as a blank. */
 static void print_quote(FILE *f, const rn_diagnostic *e)
@@ -171,27 +182,23 @@ static void print_quote(FILE *f, const rn_diagnostic *e)
     fprintf(f, "\n%*s | %*s^", gutter, "", before, "");
     for (int i = 1; i < under; i++)
         fputc('~', f);
-    if (e->known)
-        fprintf(f, "  known here: %s", e->known);
+    if (e->known) {
+        fputs("  known here: ", f);
+        print_escaped(f, e->known);
+    }
     fputc('\n', f);
-    if (e->note)
-        fprintf(f, "%*s | %s\n", gutter, "", e->note);
-}
-
-static void print_escaped(FILE *f, const char *text)
-{
-    for (const unsigned char *p = (const unsigned char *)text; *p;) {
-        const int n = sequence_at(p);
-        char cell[CELL_BYTES];
-        cell_of(p, n, cell);
-        fputs(cell, f);
-        p += n;
+    if (e->note) {
+        fprintf(f, "%*s | ", gutter, "");
+        print_escaped(f, e->note);
+        fputc('\n', f);
     }
 }
 
 void rn_diagnostics_print(FILE *f, const rn_diagnostics *d)
 {
     int shown = 0;
+    if (d->n && !d->first)
+        fputs("out of memory while telling what is wrong\n", f);
     for (const rn_diagnostic *e = d->first; e && shown < RN_DIAGNOSTICS_SHOWN; e = e->next, shown++) {
         const char *const parts[] = {e->place, e->path};
         for (int i = 0; i < 2; i++)
@@ -201,10 +208,13 @@ void rn_diagnostics_print(FILE *f, const rn_diagnostics *d)
             }
         print_escaped(f, e->text);
         fputc('\n', f);
-        if (e->quote && e->mark_column > 0)
+        if (e->quote && e->mark_column > 0) {
             print_quote(f, e);
-        else if (e->note)
-            fprintf(f, "  %s\n", e->note);
+        } else if (e->note) {
+            fputs("  ", f);
+            print_escaped(f, e->note);
+            fputc('\n', f);
+        }
     }
     if (d->n > shown)
         fprintf(f, "and %" PRId64 " more\n", d->n - shown);
@@ -241,7 +251,7 @@ const char *rn_shown(rn_arena *a, const char *text)
         used += strlen(cell);
         p += n;
     }
-    memcpy(out + used, *p ? "…'" : "'", *p ? 5 : 2);
+    snprintf(out + used, 8, "%s'", *p ? "…" : "");
     return out;
 }
 

@@ -78,4 +78,13 @@ const rn_param rn_experiment_params[] = {
     {RN_PARAM_TEXTS, "plugins", offsetof(rn_experiment, plugins), 0, "[]", 0, 0, "folders or files that are searched for plugins first", 0, 0, 0, RN_KIND_NONE, RN_COSMETIC | RN_PATHS},
     RN_PARAMS_END,
 };
+
+const rn_param rn_maker_params[] = {
+    {RN_PARAM_PATH, "base", 0, 0, "none", 0, 0, "another spec that this one lies upon: mappings are merged deeply, all else is replaced", 0, 0, 0, RN_KIND_NONE, RN_NULLABLE},
+    {RN_PARAM_GROUP_PTR, "variants", 0, 0, "none", 0, 0, "named variants: a mapping from names to overrides, {plain: none, wide: {model.levels.0.channels: 64}}", 0, 0, 0, RN_KIND_NONE, RN_NULLABLE},
+    {RN_PARAM_GROUP_PTR, "vary", 0, 0, "none", 0, 0, "axes: a mapping from paths to lists of values; each of `variants` is taken with each combination of them", 0, 0, 0, RN_KIND_NONE, RN_NULLABLE},
+    {RN_PARAM_LIST, "exclude", 0, 0, "[]", 0, 0, "mappings from paths to values; a variant that has all values of one of them is left out", 0, 0, 0, RN_KIND_NONE, 0},
+    {RN_PARAM_TEXT, "baseline", 0, 0, "none", 0, 0, "name of the variant that the others are compared with; none: the first", 0, 0, 0, RN_KIND_NONE, RN_NULLABLE},
+    RN_PARAMS_END,
+};
 /* clang-format on */

@@ -71,4 +71,8 @@ typedef struct rn_experiment {
 /* The rows of a whole spec but for base, vary, variants, baseline and exclude, which make variants. */
 extern const rn_param rn_experiment_params[];
 
+/* Those five keys as rows, for `runner describe spec` and the reference: what they allow is checked in spec.c and
+ * variants.c, no struct is filled from them, and their offsets mean nothing. */
+extern const rn_param rn_maker_params[];
+
 #endif

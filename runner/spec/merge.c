@@ -123,7 +123,6 @@ static rn_node *writable(rn_arena *a, const rn_node *node, int layer, rn_mark ma
  * old one's place rather than grew from it. */
 static void set_key(rn_merger *m, rn_node *n, const rn_path_step *step, const rn_node *value, bool replaced)
 {
-    rn_entry *entry = (rn_entry *)(uintptr_t)n->entry; /* writable() made it */
     const rn_entry *old = rn_tree_entry(n, step->key), *before = old ? old->before : NULL;
     if (old && replaced) {
         rn_entry *kept = rn_arena_alloc(m->arena, sizeof *kept);
@@ -131,7 +130,7 @@ static void set_key(rn_merger *m, rn_node *n, const rn_path_step *step, const rn
             *kept = *old;
         before = kept;
     }
-    entry[old ? old - n->entry : n->n++] =
+    n->entry[old ? old - n->entry : n->n++] =
         (rn_entry){.key = step->key, .hash = rn_tree_hash(step->key), .layer = m->layer, .mark = step->mark,
                    .value = value, .before = before};
 }
@@ -198,7 +197,7 @@ static const rn_node *merge(rn_merger *m, const rn_node *under, int layer, const
     for (int64_t i = 0; n && i < over->n; i++) {
         const rn_entry *e = &over->entry[i];
         if (paths && is_path(e->key)) {
-            rn_path path;
+            rn_path path = {0};
             const rn_node *patched = rn_path_parse(m->arena, e->key, e->mark, &path, m->diagnostics)
                                          ? patch(m, n, 0, &path, 0, e->value)
                                          : NULL;
@@ -236,14 +235,13 @@ const rn_node *rn_without(rn_arena *a, const rn_node *mapping, const char *const
     rn_node *n = writable(a, mapping, 0, mapping->mark, 1);
     if (!n)
         return NULL;
-    rn_entry *entry = (rn_entry *)(uintptr_t)n->entry; /* writable() made it; kept ones move to its front */
     n->n = 0;
     for (int64_t i = 0; i < mapping->n; i++) {
         bool left_out = false;
         for (const char *const *k = keys; *k; k++)
             left_out |= strcmp(*k, mapping->entry[i].key) == 0;
         if (!left_out)
-            entry[n->n++] = mapping->entry[i];
+            n->entry[n->n++] = mapping->entry[i];
     }
     return n;
 }

@@ -32,15 +32,10 @@ const char *rn_axis_tail(rn_arena *a, const rn_path *paths, int n, int i)
         if (alone)
             break;
     }
-    size_t bytes = 1;
-    for (int k = p->n - length; k < p->n; k++)
-        bytes += strlen(p->step[k].key) + 1;
-    char *tail = rn_arena_alloc(a, bytes);
-    if (!tail)
-        return "";
-    for (int k = p->n - length; k < p->n; k++)
-        strcat(strcat(tail, tail[0] ? "." : ""), p->step[k].key);
-    return tail;
+    const char *tail = p->step[p->n - length].key;
+    for (int k = p->n - length + 1; k < p->n && tail; k++)
+        tail = rn_arena_print(a, "%s.%s", tail, p->step[k].key);
+    return tail ? tail : "";
 }
 
 static void write_flat(FILE *f, const rn_node *v)

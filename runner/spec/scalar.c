@@ -90,9 +90,9 @@ static bool special(const char *text, double *value)
     if (*p == '.')
         p++;
     if (strcmp(p, "inf") == 0 || strcmp(p, "Inf") == 0 || strcmp(p, "INF") == 0)
-        *value = negative ? -INFINITY : INFINITY;
+        *value = negative ? -HUGE_VAL : HUGE_VAL;
     else if (strcmp(p, "nan") == 0 || strcmp(p, "NaN") == 0 || strcmp(p, "NAN") == 0)
-        *value = NAN;
+        *value = (double)NAN;
     else
         return false;
     return true;

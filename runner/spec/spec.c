@@ -25,10 +25,10 @@ static const char *chain_text(rn_arena *a, const chain *c)
 }
 
 static const rn_node *read_chain(rn_spec *spec, const char *path, rn_mark named, const rn_node *base, const chain *above,
-                                 rn_diagnostics *d);
+                                 rn_growing *files, rn_diagnostics *d);
 
 /* The base that `name` names, for the file at the end of the chain. */
-static const rn_node *read_base(rn_spec *spec, const rn_node *name, const chain *c, rn_diagnostics *d)
+static const rn_node *read_base(rn_spec *spec, const rn_node *name, const chain *c, rn_growing *files, rn_diagnostics *d)
 {
     rn_about about = {.code = RN_ETYPE, .mark = name->mark, .path = "base"};
     if (name->kind != RN_NODE_SCALAR || rn_node_is_empty(name) || !name->text[0]) {
@@ -37,12 +37,12 @@ static const rn_node *read_base(rn_spec *spec, const rn_node *name, const chain 
         return NULL;
     }
     const char *path = rn_source_resolve(&spec->arena, name->mark.source, name->text);
-    return path ? read_chain(spec, path, name->mark, NULL, c, d) : NULL;
+    return path ? read_chain(spec, path, name->mark, NULL, c, files, d) : NULL;
 }
 
 /* The file merged upon its bases; `base`: what --set gives as its base, or NULL. NULL: told. */
 static const rn_node *read_chain(rn_spec *spec, const char *path, rn_mark named, const rn_node *base, const chain *above,
-                                 rn_diagnostics *d)
+                                 rn_growing *files, rn_diagnostics *d)
 {
     chain here = {.above = above, .path = path, .length = above ? above->length + 1 : 1};
     const rn_about about = {.code = RN_ERANGE, .mark = named, .path = above ? "base" : ""};
@@ -61,6 +61,10 @@ static const rn_node *read_chain(rn_spec *spec, const char *path, rn_mark named,
         return NULL;
     if (!above)
         spec->text = tree->mark.source->text;
+    rn_spec_file *file = rn_grow(&spec->arena, files, sizeof *file);
+    if (!file)
+        return NULL;
+    *file = (rn_spec_file){path, tree->mark.source->text};
     if (tree->kind != RN_NODE_MAPPING) {
         rn_diagnose(d, (rn_about){.code = RN_ETYPE, .mark = tree->mark},
                     "a spec is a mapping (version: 1, name: …), not %s", rn_node_shown(&spec->arena, tree));
@@ -71,7 +75,7 @@ static const rn_node *read_chain(rn_spec *spec, const char *path, rn_mark named,
         base = own->value;
     if (!base || (rn_node_is_none(base) && !rn_node_is_empty(base)))
         return tree;
-    const rn_node *under = read_base(spec, base, &here, d);
+    const rn_node *under = read_base(spec, base, &here, files, d);
     return under ? rn_merge(&spec->merger, under, tree) : NULL;
 }
 
@@ -162,14 +166,14 @@ static void read_plugins(rn_spec *spec, rn_diagnostics *d)
         if (strcmp(row->name, "plugins") == 0)
             rows[0] = *row;
     rows[0].offset = 0;
-    const rn_node one = {.kind = RN_NODE_MAPPING, .text = "", .mark = root->mark, .entry = e, .n = 1};
+    rn_entry only = *e;
+    const rn_node one = {.kind = RN_NODE_MAPPING, .text = "", .mark = root->mark, .entry = &only, .n = 1};
     rn_checker c = {.arena = &spec->arena, .diagnostics = d};
     rn_check_table(&c, rows, &one, &spec->plugins);
 }
 
-bool rn_spec_read(const char *path, const char *const *sets, int n_sets, rn_spec *spec, rn_diagnostics *d)
+static bool read_all(const char *path, const char *const *sets, int n_sets, rn_spec *spec, rn_diagnostics *d)
 {
-    *spec = (rn_spec){0};
     spec->merger = (rn_merger){.arena = &spec->arena, .diagnostics = d};
     spec->path = rn_arena_text(&spec->arena, path);
     rn_set *set = rn_arena_array(&spec->arena, (size_t)n_sets + 1, sizeof *set);
@@ -184,17 +188,29 @@ bool rn_spec_read(const char *path, const char *const *sets, int n_sets, rn_spec
             base = set[n].value;
         n++;
     }
-    const rn_node *root = read_chain(spec, spec->path, (rn_mark){0}, base, NULL, d);
+    rn_growing files = {0};
+    const rn_node *root = read_chain(spec, spec->path, (rn_mark){0}, base, NULL, &files, d);
+    spec->files = files.v;
+    spec->n_files = files.n;
     root = root ? apply_makers(spec, root, set, n, d) : NULL;
     spec->root = root ? rn_without(&spec->arena, root, makers) : NULL;
-    if (!spec->root || spec->arena.exhausted)
+    if (!spec->root)
         return false;
     spec->variants = maker(root, "variants");
     spec->vary = maker(root, "vary");
     spec->exclude = maker(root, "exclude");
     spec->baseline_name = maker(root, "baseline");
     read_plugins(spec, d);
-    return !spec->arena.exhausted;
+    return true;
+}
+
+bool rn_spec_read(const char *path, const char *const *sets, int n_sets, rn_spec *spec, rn_diagnostics *d)
+{
+    *spec = (rn_spec){0};
+    const bool ok = read_all(path, sets, n_sets, spec, d);
+    if (spec->arena.exhausted)
+        return rn_diagnose(d, (rn_about){.code = RN_EMEMORY}, "out of memory while reading '%s'", path);
+    return ok;
 }
 
 void rn_spec_free(rn_spec *spec)

@@ -34,6 +34,9 @@ typedef struct rn_variant {
     rn_mark mark; /* where it is named or varied; the spec itself if it is the only one */
 } rn_variant;
 
+/* A file as it was read. */
+typedef struct rn_spec_file { const char *path, *text; } rn_spec_file;
+
 /* A --set option. */
 typedef struct rn_set { rn_path path; const rn_node *value; } rn_set;
 
@@ -56,6 +59,9 @@ typedef struct rn_spec {
     int64_t n_sets;
     bool axes_set; /* --set changed vary or variants, so an exclude may fit none */
     rn_merger merger;
+
+    const rn_spec_file *files; /* path and text, its base, that one's base … */
+    int64_t n_files;
 } rn_spec;
 
 /* Reads the file, its bases and `sets` ("path=value" each, borrowed until rn_spec_free). False: nothing can be

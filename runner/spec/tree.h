@@ -34,7 +34,7 @@ struct rn_node {
     bool plain; /* a scalar without quotes: may be a number, true, none … */
     rn_mark mark;
     const char *text;       /* of a scalar, without NUL bytes inside */
-    const rn_entry *entry;  /* [n] of a mapping */
+    rn_entry *entry;        /* [n] of a mapping */
     const rn_node *const *item; /* [n] of a sequence */
     int64_t n;
     const rn_node *bare; /* of a mapping that was a bare name before a deeper key was set: that name */

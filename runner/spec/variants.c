@@ -472,6 +472,8 @@ bool rn_spec_check(rn_spec *spec, const rn_catalogue *catalogue, rn_diagnostics 
     }
     spec->variant = v;
     spec->n_variants = m.made.n;
+    if (spec->arena.exhausted)
+        rn_diagnose(d, (rn_about){.code = RN_EMEMORY}, "out of memory while checking '%s'", spec->path);
     rn_diagnostics_sort(d);
-    return d->n == 0 && !spec->arena.exhausted;
+    return d->n == 0;
 }
