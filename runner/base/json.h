@@ -1,8 +1,8 @@
 #ifndef RN_BASE_JSON_H
 #define RN_BASE_JSON_H
 /* Writing JSON: for all --json output. Names are given inside objects and NULL inside arrays. Numbers have the digits that
- * read back as the same double; NaN is null, and an infinity 1e999, which readers of JSON take for one. A byte that
- * is no UTF-8 becomes U+FFFD, since paths and texts of strangers may be in any encoding.
+ * read back as the same double; what is not finite is null. A byte that is no UTF-8 becomes U+FFFD, since paths
+ * and texts of strangers may be in any encoding.
  * Thread safety: one thread per writer. */
 #include <runner/error.h>
 

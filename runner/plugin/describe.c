@@ -1,5 +1,5 @@
-/* describe: what `runner describe KIND NAME` and `runner describe spec` print. All of it comes from descriptors and schemas, the same that check
- * a spec. */
+/* describe: what `runner describe KIND NAME` and `runner describe spec` print. All of it comes from descriptors and
+ * schemas, the same that check a spec. */
 #include "plugin/describe.h"
 
 #include "base/json.h"
@@ -70,39 +70,17 @@ static void put_rows_json(page *p, const char *name, const rn_param *rows)
     rn_json *j = &p->json;
     rn_json_array(j, name);
     p->open[p->depth++] = rows;
-<<<<<<< HEAD
     for (const rn_param *r = rows; r && r->type != RN_PARAM_END; r++) {
         rn_json_object(j, NULL);
         rn_json_text(j, "name", r->name);
         rn_json_text(j, "doc", r->doc);
         rn_json_text(j, "allowed", rn_allowed(&p->arena, &p->catalogue, r));
         rn_json_text(j, "unit", r->unit);
-        rn_json_text(j, "default", default_of(p, r));
+        rn_json_text(j, "default", rn_default_text(&p->arena, &p->catalogue, r));
         rn_json_bool(j, "required", !r->def);
         if (r->fields && !is_open(p, r->fields))
             put_rows_json(p, "parameters", r->fields);
         rn_json_end(j);
-=======
-    fputc('[', p->out);
-    for (const rn_param *r = rows; r->type != RN_PARAM_END; r++) {
-        const struct {
-            const char *key, *text;
-        } pairs[] = {
-            {"name", r->name}, {"doc", r->doc}, {"allowed", rn_allowed(&p->arena, &p->catalogue, r)},
-            {"unit", r->unit}, {"default", rn_default_text(&p->arena, &p->catalogue, r)},
-        };
-        fputs(r == rows ? "\n  {" : ",\n  {", p->out);
-        for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-            fprintf(p->out, "%s\"%s\": ", i ? ", " : "", pairs[i].key);
-            rn_quote_json(p->out, pairs[i].text);
-        }
-        fprintf(p->out, ", \"required\": %s", r->def ? "false" : "true");
-        if (r->fields && !is_open(p, r->fields)) {
-            fputs(", \"parameters\": ", p->out);
-            put_rows_json(p, r->fields);
-        }
-        fputc('}', p->out);
->>>>>>> main
     }
     p->depth--;
     rn_json_end(j);
@@ -224,20 +202,25 @@ static const struct {
 bool rn_describe_spec(FILE *out, rn_registry *r, bool json, rn_error *err)
 {
     page p = {.out = out, .catalogue = rn_registry_catalogue(r)};
-    fputs(json ? "[" : "", out);
+    rn_json *j = &p.json;
+    rn_json_begin(j, out);
+    if (json)
+        rn_json_array(j, NULL);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (json) {
-            fputs(i ? ",\n{\"name\": " : "{\"name\": ", out);
-            rn_quote_json(out, parts[i].title);
-            fputs(", \"parameters\": ", out);
-            put_rows_json(&p, parts[i].rows);
-            fputc('}', out);
+            rn_json_object(j, NULL);
+            rn_json_text(j, "name", parts[i].title);
+            put_rows_json(&p, "parameters", parts[i].rows);
+            rn_json_end(j);
         } else {
             fprintf(out, "%s%s\n\n", i ? "\n" : "", parts[i].title);
             put_rows(&p, parts[i].rows);
         }
     }
-    fputs(json ? "]\n" : "", out);
+    if (json) {
+        rn_json_end(j);
+        rn_json_finish(j);
+    }
     rn_arena_free(&p.arena);
     return !ferror(out) || rn_fail(err, RN_EIO, "could not write the keys of a spec");
 }

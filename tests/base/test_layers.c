@@ -40,6 +40,7 @@ static const struct {
     {"linear", "plugin/describe.c", "a trait of an op"},
     {"copy", "plugin/describe.c", "a trait of an op"},
     {"cosine", "spec/experiment.c", "how the learning rate falls"},
+    {"reference", "cli/verb_describe.c", "which page to print"},
 };
 static int homonym_seen[sizeof homonyms / sizeof *homonyms];
 

@@ -21,12 +21,15 @@ static void edits_count_a_swap_of_neighbours_once(void **state)
 static void the_nearest_is_near(void **state)
 {
     (void)state;
-    static const char *const known[] = {"type", "shift", "logsnr_min", "logsnr_max"};
+    static const char *const known[] = {"type", "shift", "logsnr_min", "logsnr_max", "lr"};
     static const struct {
         const char *name, *nearest;
-    } rows[] = {{"tpye", "type"}, {"shfit", "shift"}, {"logsnr_mas", "logsnr_max"}, {"", NULL}, {"elephant", NULL}};
+    } rows[] = {
+        {"tpye", "type"}, {"typ", "type"}, {"shfit", "shift"}, {"logsnr_mx", "logsnr_max"}, {"lt", "lr"},
+        {"completely", NULL}, {"", NULL},
+    };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const char *found = rn_nearest(rows[i].name, known, 4);
+        const char *found = rn_nearest(rows[i].name, known, 5);
         if (rows[i].nearest)
             assert_string_equal(found, rows[i].nearest);
         else
