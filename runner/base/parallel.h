@@ -10,8 +10,9 @@ typedef void rn_parallel_body(void *context, int thread, int64_t begin, int64_t 
 void rn_threads_set(int threads);
 int rn_threads(void);
 
-/* body(context, t, n·t/T, n·(t+1)/T) for each of the T threads with a range that is not empty; returns when
- * all have. Not from inside a body. */
+/* body(context, thread, begin, end) for ranges that together are [0, n), each once; returns when all are done. Which
+ * thread gets which range, and where ranges end, is nobody's business: what a body computes may depend on neither.
+ * thread: 0 … rn_threads() − 1, never in two calls at the same time. Not from inside a body. */
 void rn_parallel(int64_t n, rn_parallel_body *body, void *context);
 
 #endif

@@ -1,5 +1,9 @@
-/* A pool of pthreads behind rn_parallel. Who waits looks for a moment and then sleeps: on a machine that others use
- * as well a waiting thread must not burn the core that the thread it waits for needs. */
+/* A pool of pthreads behind rn_parallel.
+ *
+ * A loop is cut into parts, two for each thread, and whoever is awake takes the next one: the calling thread never
+ * waits for a helper that has not begun, only for parts that a helper is at. Who waits looks for a moment and then
+ * sleeps. So on a machine that others use as well a loop costs little more than its own work on one core, where a
+ * fixed assignment, or threads that spin, would cost a time slice of the scheduler for every loop. */
 #include "base/parallel.h"
 #include "base/denormals.h"
 
@@ -10,19 +14,19 @@
 #include <stdbool.h>
 
 /* Looks before sleeping: some 50 µs, about what a sleep and a wake-up cost together. */
-enum { LOOKS = 2000, MOST_THREADS = 1024 };
+enum { LOOKS = 2000, MOST_THREADS = 1024, PARTS_PER_THREAD = 2 };
 
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t begin, end;
-    int threads, started;
-    int64_t born[MOST_THREADS]; /* round before the first one of each helper */
-    atomic_int sleeping; /* threads in pthread_cond_wait(begin) */
+    int started;
+    atomic_int threads, sleeping; /* sleeping: threads in pthread_cond_wait(begin) */
     bool main_sleeps;
-    _Atomic int64_t round; /* changes when there is work: what follows is written before it */
-    atomic_int left;       /* helpers that have not finished this round */
-    int parts;
-    int64_t n;
+    /* Number of the loop in the upper half, parts that nobody has taken in the lower: who lowers it by one owns
+     * that part, and what follows stays as it is until that part is finished. */
+    _Atomic uint64_t ticket;
+    atomic_int finished;
+    int64_t n, parts;
     rn_parallel_body *body;
     void *context;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .begin = PTHREAD_COND_INITIALIZER, .end = PTHREAD_COND_INITIALIZER};
@@ -50,65 +54,78 @@ int rn_threads(void)
     return pool.threads;
 }
 
-static void part(int i)
+static bool is_left(uint64_t ticket)
 {
-    const int64_t n = pool.n, t = pool.parts;
-    if (n * i / t < n * (i + 1) / t)
-        pool.body(pool.context, i, n * i / t, n * (i + 1) / t);
+    return (uint32_t)ticket != 0;
 }
 
-static void wait_for_work(int64_t seen)
+/* Takes and does parts as thread i until none is left. */
+static void do_parts(int i)
 {
-    for (int look = 0; look < LOOKS; look++) {
-        if (atomic_load_explicit(&pool.round, memory_order_acquire) != seen)
-            return;
-        pause_a_moment();
-    }
-    pthread_mutex_lock(&pool.lock);
-    pool.sleeping++;
-    while (atomic_load_explicit(&pool.round, memory_order_acquire) == seen)
-        pthread_cond_wait(&pool.begin, &pool.lock);
-    pool.sleeping--;
-    pthread_mutex_unlock(&pool.lock);
-}
-
-static void wait_for_helpers(void)
-{
-    for (int look = 0; look < LOOKS; look++) {
-        if (atomic_load_explicit(&pool.left, memory_order_acquire) == 0)
-            return;
-        pause_a_moment();
-    }
-    pthread_mutex_lock(&pool.lock);
-    pool.main_sleeps = true;
-    while (atomic_load_explicit(&pool.left, memory_order_acquire) > 0)
-        pthread_cond_wait(&pool.end, &pool.lock);
-    pool.main_sleeps = false;
-    pthread_mutex_unlock(&pool.lock);
-}
-
-/* Thread i of the pool. */
-static void *work(void *number)
-{
-    const int i = (int)(intptr_t)number;
-    int64_t seen = pool.born[i];
-    rn_denormals_flush();
-    for (;;) {
-        wait_for_work(seen);
-        seen = atomic_load_explicit(&pool.round, memory_order_acquire);
-        if (i < pool.parts)
-            part(i);
-        if (atomic_fetch_sub_explicit(&pool.left, 1, memory_order_acq_rel) == 1) {
+    uint64_t t = atomic_load_explicit(&pool.ticket, memory_order_acquire);
+    while (is_left(t)) {
+        if (!atomic_compare_exchange_weak_explicit(&pool.ticket, &t, t - 1, memory_order_acq_rel, memory_order_acquire))
+            continue;
+        const int64_t k = (int64_t)(uint32_t)t - 1, n = pool.n, parts = pool.parts;
+        pool.body(pool.context, i, n * k / parts, n * (k + 1) / parts);
+        if (atomic_fetch_add_explicit(&pool.finished, 1, memory_order_acq_rel) == (int)parts - 1) {
             pthread_mutex_lock(&pool.lock);
             if (pool.main_sleeps)
                 pthread_cond_signal(&pool.end);
             pthread_mutex_unlock(&pool.lock);
         }
+        t = atomic_load_explicit(&pool.ticket, memory_order_acquire);
+    }
+}
+
+static void wait_for_work(int i)
+{
+    for (int look = 0; look < LOOKS; look++) {
+        if (i < pool.threads && is_left(atomic_load_explicit(&pool.ticket, memory_order_acquire)))
+            return;
+        pause_a_moment();
+    }
+    pthread_mutex_lock(&pool.lock);
+    pool.sleeping++;
+    while (i >= pool.threads || !is_left(atomic_load_explicit(&pool.ticket, memory_order_acquire)))
+        pthread_cond_wait(&pool.begin, &pool.lock);
+    pool.sleeping--;
+    pthread_mutex_unlock(&pool.lock);
+}
+
+static bool all_finished(int64_t parts)
+{
+    return atomic_load_explicit(&pool.finished, memory_order_acquire) == (int)parts;
+}
+
+static void wait_for_helpers(int64_t parts)
+{
+    for (int look = 0; look < LOOKS; look++) {
+        if (all_finished(parts))
+            return;
+        pause_a_moment();
+    }
+    pthread_mutex_lock(&pool.lock);
+    pool.main_sleeps = true;
+    while (!all_finished(parts))
+        pthread_cond_wait(&pool.end, &pool.lock);
+    pool.main_sleeps = false;
+    pthread_mutex_unlock(&pool.lock);
+}
+
+static void *work(void *number)
+{
+    const int i = (int)(intptr_t)number;
+    rn_denormals_flush();
+    for (;;) {
+        wait_for_work(i);
+        do_parts(i);
     }
     return NULL;
 }
 
-/* Makes threads until there are t − 1 helpers, or no more can be had. Signals belong to the main thread. */
+/* Makes threads until there are t − 1 helpers, or no more can be had: then there are fewer to take parts. Signals
+ * belong to the main thread. */
 static void start(int t)
 {
     sigset_t all, before;
@@ -116,7 +133,6 @@ static void start(int t)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     for (; pool.started < t - 1; pool.started++) {
         pthread_t thread;
-        pool.born[pool.started + 1] = atomic_load_explicit(&pool.round, memory_order_relaxed);
         if (pthread_create(&thread, NULL, work, (void *)(intptr_t)(pool.started + 1)))
             break;
         pthread_detach(thread);
@@ -136,16 +152,15 @@ void rn_parallel(int64_t n, rn_parallel_body *body, void *context)
     }
     if (pool.started < t - 1)
         start(t);
-    const int helpers = pool.started;
-    pool.n = n, pool.parts = t, pool.body = body, pool.context = context;
-    atomic_store_explicit(&pool.left, helpers, memory_order_relaxed);
+    const int64_t parts = n < (int64_t)PARTS_PER_THREAD * t ? n : (int64_t)PARTS_PER_THREAD * t;
+    const uint64_t number = (atomic_load_explicit(&pool.ticket, memory_order_relaxed) >> 32) + 1;
+    pool.n = n, pool.parts = parts, pool.body = body, pool.context = context;
+    atomic_store_explicit(&pool.finished, 0, memory_order_relaxed);
     pthread_mutex_lock(&pool.lock);
-    atomic_fetch_add_explicit(&pool.round, 1, memory_order_release);
+    atomic_store_explicit(&pool.ticket, number << 32 | (uint64_t)parts, memory_order_release);
     if (pool.sleeping)
         pthread_cond_broadcast(&pool.begin);
     pthread_mutex_unlock(&pool.lock);
-    part(0);
-    for (int i = helpers + 1; i < t; i++) /* threads that could not be had */
-        part(i);
-    wait_for_helpers();
+    do_parts(0);
+    wait_for_helpers(parts);
 }

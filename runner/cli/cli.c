@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum { FLAG, TEXT, TEXT_LIST, THREADS } option_type;
+typedef enum { FLAG, TEXT, TEXT_LIST, NUMBER } option_type;
 
 typedef struct option {
     const char *name, *argument, *doc;
@@ -20,7 +20,10 @@ static const option options[] = {
     {"--out",        "DIR",        "folder of results (default: results)", TEXT, offsetof(rn_cli, out)},
     {"--db",         "FILE",       "database (default: results.db in the folder of results)", TEXT, offsetof(rn_cli, db)},
     {"--plugin-dir", "DIR",        "search plugins here (a folder or a file; repeatable)", TEXT_LIST, offsetof(rn_cli, plugin_dirs)},
-    {"--threads",    "N",          "threads (default: OMP_NUM_THREADS, else the CPUs this process may use)", THREADS, offsetof(rn_cli, threads)},
+    {"--threads",    "N",          "threads (default: OMP_NUM_THREADS, else the CPUs this process may use)", NUMBER, offsetof(rn_cli, threads)},
+    {"--steps",      "N",          "measure so many steps (default: 9)", NUMBER, offsetof(rn_cli, steps)},
+    {"--mode",       "MODE",       "train (default), or sample: one call of the denoiser", TEXT, offsetof(rn_cli, mode)},
+    {"--serve",      NULL,         "run one step for each line of input, and answer with its seconds", FLAG, offsetof(rn_cli, serve)},
     {"--kernels",    NULL,         "show the kernel of each node, and why others refused", FLAG, offsetof(rn_cli, kernels)},
     {"--json",       NULL,         "print JSON", FLAG, offsetof(rn_cli, json)},
     {"--quiet",      NULL,         "no progress on stderr", FLAG, offsetof(rn_cli, quiet)},
@@ -112,11 +115,11 @@ static bool set_option(rn_cli *cli, const option *o, const char *value, rn_error
         if (!*value)
             return rn_fail(err, RN_EUSAGE, "%s: an empty path", o->name);
         *(const char **)field = value;
-    } else if (o->type == THREADS) {
+    } else if (o->type == NUMBER) {
         char *end;
         const long n = strtol(value, &end, 10);
         if (!*value || *end || n < 1 || n > 1024)
-            return rn_fail(err, RN_EUSAGE, "--threads: %s is no number from 1 to 1024", rn_shown(&cli->arena, value));
+            return rn_fail(err, RN_EUSAGE, "%s: %s is no number from 1 to 1024", o->name, rn_shown(&cli->arena, value));
         *(int *)field = (int)n;
     } else if (!append(cli, field, value)) {
         return rn_fail(err, RN_EMEMORY, "no memory for the command line");

@@ -15,7 +15,9 @@ typedef struct rn_cli {
     rn_texts plugin_dirs;        /* each --plugin-dir */
     rn_texts arguments;          /* what is no option */
     int threads;                 /* 0: not given */
-    bool json, kernels, quiet;
+    int steps;                   /* --steps; 0: not given */
+    const char *mode;            /* --mode; NULL: not given */
+    bool json, kernels, quiet, serve;
     rn_registry *registry;       /* loaded by rn_cli_load_plugins */
 } rn_cli;
 

@@ -9,6 +9,7 @@ static const char *const validate_options[] = {"--set", "--plugin-dir", NULL};
 static const char *const data_options[] = {"--set", "--plugin-dir", "--threads", "--json", NULL};
 static const char *const compare_options[] = {"--out", "--db", "--json", NULL};
 static const char *const plugin_options[] = {"--plugin-dir", "--json", NULL};
+static const char *const bench_options[] = {"--set", "--plugin-dir", "--threads", "--steps", "--mode", "--serve", "--json", NULL};
 static const char *const check_options[] = {"--plugin-dir", "--threads", NULL};
 
 const rn_verb rn_verbs[] = {
@@ -24,6 +25,10 @@ const rn_verb rn_verbs[] = {
     {"describe", "KIND NAME", "documentation and parameters of a component, from its schema; `describe spec`: the keys of a spec", plugin_options, 1, 2, rn_verb_describe,
      "KIND is one of the words in the first column of `runner plugins`, NAME one of those behind it. `runner describe spec`\n"
      "lists the keys of a spec; `runner describe reference` prints these and every component as Markdown (docs/spec.md)."},
+    {"bench",    "SPEC",      "time the baseline's step, as a share of the machine's peak, and by op", bench_options, 1, 1, rn_verb_bench,
+     "Images are random numbers: no data set is opened. The float32 peak is measured between the steps, since clocks\n"
+     "wander. With --serve, stdin and stdout speak the protocol of a step server, so that steps of several programs can\n"
+     "be taken in turns: one JSON line when ready, then for each line read one step and a line \"SECONDS PEAK_MIB\"."},
     {"check",    "gradients [OP ...]", "compare every op's gradient rule with differences, in double", check_options, 1, 999, rn_verb_check, NULL},
     {NULL, NULL, NULL, NULL, 0, 0, NULL, NULL},
 };

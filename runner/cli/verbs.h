@@ -12,5 +12,6 @@ int rn_verb_data(rn_cli *cli);
 int rn_verb_plugins(rn_cli *cli);
 int rn_verb_describe(rn_cli *cli);
 int rn_verb_check(rn_cli *cli);
+int rn_verb_bench(rn_cli *cli);
 
 #endif

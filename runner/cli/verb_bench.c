@@ -1,0 +1,237 @@
+/* runner bench SPEC: how long a step takes, what share of the machine's peak that is, and which ops it goes to. */
+#include "base/json.h"
+#include "base/parallel.h"
+#include "cli/progress.h"
+#include "cli/specs.h"
+#include "cli/verbs.h"
+#include "graph/peak.h"
+#include "report/table.h"
+#include "train/trainer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { WARM_UP = 3 };
+static const double peak_s = 0.05; /* of a measurement of the peak, before every step */
+
+typedef struct bench {
+    rn_trainer trainer;
+    bool sample; /* one denoising call and one step of the sampler's arithmetic, instead of a training step */
+    float *images;
+    int32_t *labels;
+    double *z, *x0;
+    int64_t images_per_step;
+    double step_flop;
+} bench;
+
+static bool begin(bench *b, rn_cli *cli, const rn_experiment *e, rn_error *err)
+{
+    rn_trainer *t = &b->trainer;
+    if (!rn_trainer_plan(t, cli->registry, e, err) || !rn_trainer_start(t, 0, err))
+        return false;
+    const rn_task_env *env = b->sample ? &t->denoise_env : &t->train_env;
+    const int64_t n = 3 * env->batch * env->height * env->width;
+    const rn_stream stream = {.stream = rn_stream_of("bench")};
+    b->images_per_step = env->batch;
+    b->step_flop = (b->sample ? 1.0 : 3.0) * (double)t->cost.flop_per_image * (double)env->batch;
+    b->images = malloc((size_t)n * sizeof *b->images);
+    b->labels = calloc((size_t)env->batch, sizeof *b->labels);
+    b->z = malloc((size_t)n * sizeof *b->z);
+    b->x0 = malloc((size_t)n * sizeof *b->x0);
+    if (!b->images || !b->labels || !b->z || !b->x0)
+        return rn_fail(err, RN_EMEMORY, "no memory for a batch of %" PRId64 " images", env->batch);
+    for (int64_t i = 0; i < n; i++) {
+        b->images[i] = (float)(2 * rn_random_uniform(stream, (uint64_t)i) - 1);
+        b->z[i] = (double)b->images[i];
+    }
+    return true;
+}
+
+static void end(bench *b)
+{
+    rn_trainer_free(&b->trainer);
+    free(b->images);
+    free(b->labels);
+    free(b->z);
+    free(b->x0);
+}
+
+/* One step; *seconds: what it took. */
+static bool step(bench *b, double *seconds, rn_error *err)
+{
+    rn_step_result result;
+    const double begun = rn_clock();
+    if (b->sample) {
+        const int64_t n = 3 * b->images_per_step * b->trainer.denoise_env.height * b->trainer.denoise_env.width;
+        rn_trainer_denoise(&b->trainer, rn_trainer_evaluated(&b->trainer), b->z, 0, NULL, b->x0);
+        for (int64_t i = 0; i < n; i++) /* DDIM's arithmetic from logSNR 0 to 0 */
+            b->x0[i] = 0.5 * b->x0[i] + 0.5 * b->z[i];
+    } else if (!rn_trainer_step(&b->trainer, b->images, b->labels, &result, err)) {
+        return false;
+    }
+    *seconds = rn_clock() - begun;
+    return true;
+}
+
+static int64_t peak_resident_kib(void)
+{
+    int64_t kib = 0;
+    char line[256];
+    FILE *f = fopen("/proc/self/status", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "VmHWM: %" SCNd64 " kB", &kib) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return kib;
+}
+
+static int by_value(const void *x, const void *y)
+{
+    const double a = *(const double *)x, b = *(const double *)y;
+    return (a > b) - (a < b);
+}
+
+static double median(double *v, int64_t n)
+{
+    qsort(v, (size_t)n, sizeof *v, by_value);
+    return n % 2 ? v[n / 2] : 0.5 * (v[n / 2 - 1] + v[n / 2]);
+}
+
+/* The protocol of a step server: one line when ready, then for each line of input one step and one answer. */
+static bool serve(bench *b, rn_error *err)
+{
+    char line[256];
+    double seconds;
+    for (int i = 0; i < WARM_UP; i++)
+        if (!step(b, &seconds, err))
+            return false;
+    printf("{\"ready\": true, \"step_flop\": %.0f, \"step_images\": %" PRId64 "}\n", b->step_flop, b->images_per_step);
+    fflush(stdout);
+    while (fgets(line, sizeof line, stdin)) {
+        if (!step(b, &seconds, err))
+            return false;
+        printf("%.6f %.1f\n", seconds, (double)peak_resident_kib() / 1024);
+        fflush(stdout);
+    }
+    return true;
+}
+
+/* --- the table by op -------------------------------------------------------------------------------- */
+
+typedef struct op_row {
+    const char *op, *kernel;
+    int64_t calls;
+    double seconds, flop, bytes;
+} op_row;
+
+static int slowest_first(const void *x, const void *y)
+{
+    const double a = ((const op_row *)x)->seconds, b = ((const op_row *)y)->seconds;
+    return (a < b) - (a > b);
+}
+
+static void print_ops(rn_cli *cli, const rn_program *p, int64_t steps)
+{
+    static const char *const head[] = {"op", "kernel", "calls", "ms", "share", "GFLOP/s", "GB/s"};
+    const int64_t nodes = rn_program_nodes(p);
+    op_row *rows = rn_arena_array(&cli->arena, (size_t)nodes + 1, sizeof *rows);
+    int64_t n = 0;
+    double total = 0;
+    for (int64_t i = 0; rows && i < nodes; i++) {
+        const rn_node_info info = rn_program_node(p, i);
+        int64_t k = 0;
+        while (k < n && (strcmp(rows[k].op, info.op) != 0 || strcmp(rows[k].kernel, info.kernel) != 0))
+            k++;
+        n += k == n;
+        rows[k].op = info.op, rows[k].kernel = info.kernel;
+        rows[k].calls++;
+        rows[k].seconds += info.seconds / (double)steps;
+        rows[k].flop += (double)info.cost.flop;
+        rows[k].bytes += (double)info.cost.bytes;
+        total += info.seconds / (double)steps;
+    }
+    if (rows)
+        qsort(rows, (size_t)n, sizeof *rows, slowest_first);
+    rn_table t;
+    rn_table_init(&t, &cli->arena, "llrrrrr", head);
+    for (int64_t k = 0; rows && k < n; k++) {
+        rn_table_cell(&t, "%s", rows[k].op);
+        rn_table_cell(&t, "%s", rows[k].kernel);
+        rn_table_cell(&t, "%" PRId64, rows[k].calls);
+        rn_table_cell(&t, "%.3f", 1e3 * rows[k].seconds);
+        rn_table_cell(&t, "%.1f %%", 100 * rows[k].seconds / total);
+        rn_table_cell(&t, "%.1f", rows[k].flop / rows[k].seconds / 1e9);
+        rn_table_cell(&t, "%.1f", rows[k].bytes / rows[k].seconds / 1e9);
+    }
+    rn_table_print(&t, stdout);
+}
+
+/* --- the measurement -------------------------------------------------------------------------------- */
+
+static bool measure(rn_cli *cli, bench *b, const char *name, int64_t steps, rn_error *err)
+{
+    double *seconds = rn_arena_array(&cli->arena, (size_t)steps, sizeof *seconds);
+    double *peak = rn_arena_array(&cli->arena, (size_t)steps, sizeof *peak), unused;
+    rn_program *program = b->sample ? b->trainer.denoise : b->trainer.train;
+    if (!seconds || !peak)
+        return rn_fail(err, RN_EMEMORY, "no memory for %" PRId64 " steps", steps);
+    for (int i = 0; i < WARM_UP; i++)
+        if (!step(b, &unused, err))
+            return false;
+    rn_program_time(program, true);
+    for (int64_t i = 0; i < steps; i++) { /* interleaved: the clock wanders */
+        peak[i] = rn_peak_float32(peak_s);
+        if (!step(b, &seconds[i], err))
+            return false;
+    }
+    const double m = median(seconds, steps), p = median(peak, steps);
+    if (cli->json) {
+        rn_json j;
+        rn_json_begin(&j, stdout);
+        rn_json_object(&j, NULL);
+        rn_json_text(&j, "name", name);
+        rn_json_text(&j, "mode", b->sample ? "sample" : "train");
+        rn_json_number(&j, "step_s", m);
+        rn_json_number(&j, "step_s_min", seconds[0]);
+        rn_json_number(&j, "step_s_max", seconds[steps - 1]);
+        rn_json_number(&j, "images_per_s", (double)b->images_per_step / m);
+        rn_json_number(&j, "flop_per_s", b->step_flop / m);
+        rn_json_number(&j, "peak_flop_per_s", p);
+        rn_json_number(&j, "peak_share", b->step_flop / m / p);
+        rn_json_int(&j, "peak_resident_kib", peak_resident_kib());
+        rn_json_int(&j, "threads", rn_threads());
+        rn_json_end(&j);
+        rn_json_finish(&j);
+        return true;
+    }
+    printf("%s: %s step of %" PRId64 " images, %d threads, median of %" PRId64 "\n", name, b->sample ? "denoising" : "training",
+           b->images_per_step, rn_threads(), steps);
+    printf("  step        %.2f ms (%.2f to %.2f)\n", 1e3 * m, 1e3 * seconds[0], 1e3 * seconds[steps - 1]);
+    printf("  images      %.1f a second\n", (double)b->images_per_step / m);
+    printf("  products    %.1f GFLOP/s, %.1f %% of the float32 peak of %.1f GFLOP/s, measured between the steps\n",
+           b->step_flop / m / 1e9, 100 * b->step_flop / m / p, p / 1e9);
+    printf("  memory      %.1f MiB resident at most\n\n", (double)peak_resident_kib() / 1024);
+    print_ops(cli, program, steps);
+    return true;
+}
+
+int rn_verb_bench(rn_cli *cli)
+{
+    rn_spec spec = {0};
+    rn_error err;
+    bench b = {0};
+    int64_t steps = cli->steps ? cli->steps : 9;
+    int status = rn_cli_spec(cli, cli->arguments.v[0], &spec);
+    if (!status) {
+        bool ok = !cli->mode || strcmp(cli->mode, "train") == 0 || strcmp(cli->mode, "sample") == 0 ||
+                  rn_fail(&err, RN_EUSAGE, "--mode: %s is neither train nor sample", rn_shown(&cli->arena, cli->mode));
+        b.sample = cli->mode && strcmp(cli->mode, "sample") == 0;
+        ok = ok && begin(&b, cli, spec.variant[spec.baseline].experiment, &err) &&
+             (cli->serve ? serve(&b, &err) : measure(cli, &b, spec.name, steps, &err));
+        status = ok ? 0 : rn_cli_error(&err);
+    }
+    end(&b);
+    rn_spec_free(&spec);
+    return status;
+}
