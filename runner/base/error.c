@@ -43,13 +43,13 @@ bool rn_at(rn_error *err, rn_place place)
 
 bool rn_context(rn_error *err, const char *format, ...)
 {
-    char text[2 * sizeof err->text + 2];
+    char text[sizeof err->text];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof err->text, format, args);
+    const int n = vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    strcat(strcat(text, ": "), err->text);
-    memcpy(err->text, text, sizeof err->text);
-    err->text[sizeof err->text - 1] = '\0'; /* a context longer than the room cuts the finder's words */
+    const size_t used = n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
+    snprintf(text + used, sizeof text - used, ": %s", err->text); /* a long context cuts the finder's words */
+    memcpy(err->text, text, sizeof text);
     return false;
 }
