@@ -43,13 +43,17 @@ bool rn_at(rn_error *err, rn_place place)
 
 bool rn_context(rn_error *err, const char *format, ...)
 {
-    char text[sizeof err->text];
+    enum { MOST = sizeof err->text - 1 }; /* a long context cuts the finder's words */
+    char text[MOST + 3];
     va_list args;
     va_start(args, format);
-    const int n = vsnprintf(text, sizeof text, format, args);
+    vsnprintf(text, MOST + 1, format, args);
     va_end(args);
-    const size_t used = n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
-    snprintf(text + used, sizeof text - used, ": %s", err->text); /* a long context cuts the finder's words */
-    memcpy(err->text, text, sizeof text);
+    size_t n = strlen(text);
+    memcpy(text + n, ": ", 2);
+    n = n + 2 < MOST ? n + 2 : MOST;
+    memmove(err->text + n, err->text, MOST - n);
+    memcpy(err->text, text, n);
+    err->text[MOST] = '\0';
     return false;
 }
