@@ -1,5 +1,8 @@
 #include "base/json.h"
 
+#include "base/utf8.h"
+
+#include <assert.h>
 #include <math.h>
 
 void rn_json_begin(rn_json *j, FILE *f)
@@ -7,48 +10,46 @@ void rn_json_begin(rn_json *j, FILE *f)
     *j = (rn_json){.f = f};
 }
 
-/* Bytes of the UTF-8 sequence at p, neither overlong nor a surrogate nor beyond U+10FFFF; 0: there is none. */
-static int sequence_at(const unsigned char *p)
+void rn_json_quote(FILE *f, const char *text)
 {
-    const int n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
-    for (int i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-        (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return n;
-}
-
-/* Names of files may be any bytes, JSON is UTF-8: what is none becomes U+FFFD. */
-static void put_string(FILE *f, const char *text)
-{
+    if (!text) {
+        fputs("null", f);
+        return;
+    }
     fputc('"', f);
-    for (const unsigned char *p = (const unsigned char *)text; *p;) {
-        const int n = sequence_at(p);
+    for (const char *p = text; *p;) {
+        const size_t n = rn_utf8_length(p, SIZE_MAX);
         if (n == 0)
             fputs("\\ufffd", f);
         else if (*p == '"' || *p == '\\')
             fprintf(f, "\\%c", *p);
-        else if (*p < 0x20 || *p == 0x7f)
-            fprintf(f, "\\u%04x", *p);
+        else if (n == 1 && ((unsigned char)*p < 0x20 || *p == 0x7f))
+            fprintf(f, "\\u%04x", (unsigned)*p);
         else
-            fwrite(p, 1, (size_t)n, f);
+            fwrite(p, 1, n, f);
         p += n ? n : 1;
     }
     fputc('"', f);
+}
+
+/* Between two values, before the first and after the last of an object or array. */
+static void break_line(const rn_json *j)
+{
+    if (!j->row)
+        fprintf(j->f, "\n%*s", 2 * j->depth, "");
 }
 
 /* The comma, the indentation and the name before a value. */
 static void lead(rn_json *j, const char *name)
 {
     if (j->depth) {
-        fputs(j->any[j->depth - 1] ? ",\n" : "\n", j->f);
+        if (j->any[j->depth - 1])
+            fputs(j->row ? ", " : ",", j->f);
+        break_line(j);
         j->any[j->depth - 1] = true;
     }
-    fprintf(j->f, "%*s", 2 * j->depth, "");
     if (name) {
-        put_string(j->f, name);
+        rn_json_quote(j->f, name);
         fputs(": ", j->f);
     }
 }
@@ -57,15 +58,21 @@ static void open(rn_json *j, const char *name, char first, char last)
 {
     lead(j, name);
     fputc(first, j->f);
-    if (j->depth < RN_JSON_DEPTH) {
-        j->any[j->depth] = false;
-        j->close[j->depth++] = last;
-    }
+    assert(j->depth < RN_JSON_DEPTH);
+    j->any[j->depth] = false;
+    j->close[j->depth++] = last;
 }
 
 void rn_json_object(rn_json *j, const char *name)
 {
     open(j, name, '{', '}');
+}
+
+void rn_json_row(rn_json *j, const char *name)
+{
+    rn_json_object(j, name);
+    if (!j->row)
+        j->row = j->depth;
 }
 
 void rn_json_array(rn_json *j, const char *name)
@@ -75,21 +82,19 @@ void rn_json_array(rn_json *j, const char *name)
 
 void rn_json_end(rn_json *j)
 {
-    if (j->depth == 0)
-        return;
+    assert(j->depth > 0);
     j->depth--;
     if (j->any[j->depth])
-        fprintf(j->f, "\n%*s", 2 * j->depth, "");
+        break_line(j);
     fputc(j->close[j->depth], j->f);
+    if (j->depth < j->row)
+        j->row = 0;
 }
 
 void rn_json_text(rn_json *j, const char *name, const char *text)
 {
     lead(j, name);
-    if (text)
-        put_string(j->f, text);
-    else
-        fputs("null", j->f);
+    rn_json_quote(j->f, text);
 }
 
 void rn_json_int(rn_json *j, const char *name, int64_t value)

@@ -1,19 +1,12 @@
 #include "cli/progress.h"
+#include "base/clock.h"
 #include "base/file.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static const double bar_every_s = 0.1, line_every_s = 30;
-
-double rn_clock(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 const char *rn_duration_text(double s, char text[RN_DURATION_TEXT])
 {

@@ -29,6 +29,5 @@ RN_NODISCARD bool rn_progress_log_write(const rn_progress *p, const char *path, 
 /* "3 min 20 s", "0.42 s": for people. Returns text. */
 enum { RN_DURATION_TEXT = 32 };
 const char *rn_duration_text(double seconds, char text[RN_DURATION_TEXT]);
-double rn_clock(void); /* monotonic seconds */
 
 #endif

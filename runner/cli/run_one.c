@@ -1,4 +1,5 @@
 /* One run from first step to last score: what it logs, stores and leaves in its folder. */
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/parallel.h"
 #include "cli/session.h"

@@ -1,4 +1,5 @@
 /* runner bench SPEC: how long a step takes, what share of the machine's peak that is, and which ops it goes to. */
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/parallel.h"
 #include "cli/progress.h"

@@ -1,4 +1,5 @@
 /* runner [run] SPEC: everything that a spec asks for, or what is left of it. */
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/parallel.h"
 #include "cli/session.h"

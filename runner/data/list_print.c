@@ -1,6 +1,8 @@
 /* A listing as text and as JSON. */
 #include "data/list.h"
 
+#include "base/json.h"
+
 enum { SIZES_SHOWN = 5, CLASSES_SHOWN = 20 };
 
 /* Paths are other people's: what would move the cursor is shown as a number. */
@@ -65,94 +67,57 @@ void rn_listing_print(FILE *out, const rn_listing *l)
     }
 }
 
-/* Length of the UTF-8 sequence at p; 0 where there is none (also overlong ones and halves of surrogates). */
-static int utf8_length(const unsigned char *p)
+static void put_count(rn_json *j, const char *name, int64_t images)
 {
-    static const struct {
-        unsigned char first, last, second_first, second_last;
-        int n;
-    } rows[] = {{0x20, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-                {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-                {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (p[0] < rows[i].first || p[0] > rows[i].last)
-            continue;
-        if (rows[i].n > 1 && (p[1] < rows[i].second_first || p[1] > rows[i].second_last))
-            return 0;
-        for (int k = 2; k < rows[i].n; k++)
-            if (p[k] < 0x80 || p[k] > 0xbf)
-                return 0;
-        return rows[i].n;
-    }
-    return 0;
+    rn_json_row(j, NULL);
+    rn_json_text(j, "name", name);
+    rn_json_int(j, "images", images);
+    rn_json_end(j);
 }
 
-static void json_text(FILE *out, const char *text)
+static void put_size(rn_json *j, rn_size_count size)
 {
-    putc('"', out);
-    for (const unsigned char *p = (const unsigned char *)text; *p;) {
-        const int n = utf8_length(p);
-        if (*p == '"' || *p == '\\')
-            fprintf(out, "\\%c", *p);
-        else if (n)
-            fwrite(p, 1, (size_t)n, out);
-        else
-            fprintf(out, "\\u%04x", *p < 32 ? *p : 0xfffdu);
-        p += n ? n : 1;
-    }
-    putc('"', out);
+    rn_json_row(j, NULL);
+    rn_json_int(j, "width", size.width);
+    rn_json_int(j, "height", size.height);
+    rn_json_int(j, "images", size.count);
+    rn_json_end(j);
 }
 
-static void json_key(FILE *out, bool first, const char *key)
+static void put_refused(rn_json *j, rn_data_refused refused)
 {
-    fputs(first ? "" : ", ", out);
-    json_text(out, key);
-    fputs(": ", out);
-}
-
-/* `key: [` */
-static void json_list(FILE *out, const char *key)
-{
-    json_key(out, false, key);
-    putc('[', out);
+    rn_json_row(j, NULL);
+    rn_json_text(j, "name", refused.path);
+    rn_json_text(j, "reason", refused.reason);
+    rn_json_end(j);
 }
 
 void rn_listing_json(FILE *out, const rn_listing *l)
 {
-    putc('{', out);
-    json_key(out, true, "name");
-    json_text(out, l->set->name);
-    fprintf(out, ", \"images\": %" PRId64 ", \"bytes\": %" PRId64 ", \"drawn\": %s, \"enlarged\": %" PRId64, l->count,
-            l->file_bytes, l->drawn ? "true" : "false", l->enlarged);
-    json_list(out, "formats");
-    for (int64_t i = 0; i < l->n_formats; i++) {
-        fputs(i ? ", {" : "{", out);
-        json_key(out, true, "name");
-        json_text(out, l->format[i].format);
-        fprintf(out, ", \"images\": %" PRId64 "}", l->format[i].count);
-    }
-    putc(']', out);
-    json_list(out, "sizes");
+    rn_json j;
+    rn_json_begin(&j, out);
+    rn_json_object(&j, NULL);
+    rn_json_text(&j, "name", l->set->name);
+    rn_json_int(&j, "images", l->count);
+    rn_json_int(&j, "bytes", l->file_bytes);
+    rn_json_bool(&j, "drawn", l->drawn);
+    rn_json_int(&j, "enlarged", l->enlarged);
+    rn_json_array(&j, "formats");
+    for (int64_t i = 0; i < l->n_formats; i++)
+        put_count(&j, l->format[i].format, l->format[i].count);
+    rn_json_end(&j);
+    rn_json_array(&j, "sizes");
     for (int64_t i = 0; i < l->n_sizes; i++)
-        fprintf(out, "%s{\"width\": %" PRId64 ", \"height\": %" PRId64 ", \"images\": %" PRId64 "}", i ? ", " : "",
-                l->size[i].width, l->size[i].height, l->size[i].count);
-    putc(']', out);
-    json_list(out, "classes");
-    for (int64_t i = 0; i < l->n_classes; i++) {
-        fputs(i ? ", {" : "{", out);
-        json_key(out, true, "name");
-        json_text(out, l->class_count[i].name);
-        fprintf(out, ", \"images\": %" PRId64 "}", l->class_count[i].count);
-    }
-    putc(']', out);
-    json_list(out, "refused");
-    for (int64_t i = 0; i < l->n_refused; i++) {
-        fputs(i ? ", {" : "{", out);
-        json_key(out, true, "name");
-        json_text(out, l->refused[i].path);
-        json_key(out, false, "reason");
-        json_text(out, l->refused[i].reason);
-        putc('}', out);
-    }
-    fputs("]}\n", out);
+        put_size(&j, l->size[i]);
+    rn_json_end(&j);
+    rn_json_array(&j, "classes");
+    for (int64_t i = 0; i < l->n_classes; i++)
+        put_count(&j, l->class_count[i].name, l->class_count[i].count);
+    rn_json_end(&j);
+    rn_json_array(&j, "refused");
+    for (int64_t i = 0; i < l->n_refused; i++)
+        put_refused(&j, l->refused[i]);
+    rn_json_end(&j);
+    rn_json_end(&j);
+    rn_json_finish(&j);
 }

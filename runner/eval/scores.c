@@ -1,4 +1,5 @@
 #include "eval/scores.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/parallel.h"
 #include "train/safetensors.h"
@@ -6,7 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* One feature set: its extractor, the samples' vectors, and where the reference's are kept. */
@@ -249,19 +249,12 @@ static bool load_reference(rn_scorer *s, int64_t i, rn_error *err)
     return true;
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 bool rn_scorer_score(rn_scorer *s, int64_t i, uint32_t seed, rn_scored *out, rn_error *err)
 {
     const int64_t set = i / s->config->metrics.n;
     const rn_chosen *metric = &s->config->metrics.v[i % s->config->metrics.n];
     const feature_set *f = &s->set[set];
-    const double begun = now();
+    const double begun = rn_clock();
     if (!load_reference(s, set, err))
         return false;
     const rn_vectors samples = {f->samples, s->n_samples, f->dims}, reference = {s->reference, f->n_reference, f->dims};
@@ -271,7 +264,7 @@ bool rn_scorer_score(rn_scorer *s, int64_t i, uint32_t seed, rn_scored *out, rn_
     out->score = (rn_score){.value = NAN, .low = NAN, .high = NAN, .floor = NAN};
     if (!out->metric->score(metric->params, &samples, &reference, seed, &out->score, err))
         return rn_context(err, "%s on %s", out->metric->name, f->what->name);
-    out->seconds = now() - begun;
+    out->seconds = rn_clock() - begun;
     return true;
 }
 

@@ -115,7 +115,7 @@ void rn_parameters_init(const rn_parameters *p, uint32_t seed, rn_type type, voi
             const double x = first_value(q, stream, i);
             const int64_t at = q->offset + memory_index(q, i);
             if (type == RN_F64)
-                ((double *)values)[at] = (float)x; /* a float64 graph begins where the float32 one does */
+                ((double *)values)[at] = (double)(float)x; /* a float64 graph begins where the float32 one does */
             else
                 ((float *)values)[at] = (float)x;
         }

@@ -1,9 +1,8 @@
 #include "graph/peak.h"
 
+#include "base/clock.h"
 #include "base/parallel.h"
 #include "graph/program.h"
-
-#include <time.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -81,13 +80,6 @@ static void run(void *context, int thread, int64_t begin, int64_t end)
         }
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 double rn_peak_float32(double seconds)
 {
     peak_run p = {.work = plain, .rounds = 1};
@@ -97,9 +89,9 @@ double rn_peak_float32(double seconds)
 #endif
     const int threads = rn_threads();
     for (;;) { /* doubled until a round is long enough to be timed */
-        const double begun = now();
+        const double begun = rn_clock();
         rn_parallel(threads, run, &p);
-        const double took = now() - begun;
+        const double took = rn_clock() - begun;
         if (took >= seconds || p.rounds > ((int64_t)1 << 40))
             return p.flop * (double)p.rounds * threads / took;
         p.rounds = took > seconds / 4 ? (int64_t)((double)p.rounds * seconds / took * 1.1) + 1 : 2 * p.rounds;

@@ -1,57 +1,10 @@
-/* Compiling a graph: which nodes run, which kernel each gets, where every tensor lies; then binding and
- * running it. */
-#include "graph/program.h"
-#include "base/parallel.h"
-#include "graph/memory.h"
+/* Compiling a graph: which nodes run, which kernel each gets, where every tensor lies. */
+#include "graph/program_internal.h"
 
-#include <stdio.h>
+#include "base/parallel.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-/* Where a tensor's memory is. Views have the storage of what they look at, and an offset. */
-typedef enum where { NOWHERE, IN_ARENA, IN_PARAMETERS, IN_GRADIENTS } where;
-
-typedef struct storage {
-    where where;
-    int32_t block;    /* IN_ARENA: of the plan */
-    int64_t element;  /* offset in elements within the block, the parameters or the gradients */
-} storage;
-
-typedef struct step_node {
-    int32_t node; /* of the graph */
-    const rn_kernel *kernel;
-    rn_work work;
-    rn_shape in_shape[RN_MAX_IN], out_shape[RN_MAX_OUT];
-    rn_call call;
-    rn_cost cost;
-    int32_t scratch_block; /* or −1 */
-    bool serial;           /* too little to be worth waking other threads */
-    const char *refusals;
-    const void *in[RN_MAX_IN];
-    void *out[RN_MAX_OUT];
-    const void *packed[RN_MAX_IN];
-    size_t packed_offset[RN_MAX_IN];
-    double seconds;
-} step_node;
-
-struct rn_program {
-    const rn_graph *g;
-    rn_arena arena;
-    step_node *node;
-    int64_t n_nodes;
-    storage *storage; /* of each tensor */
-    rn_block *block;
-    int64_t n_blocks;
-    size_t arena_bytes, thread_scratch_bytes, thread_scratch_offset, packed_bytes;
-    int threads;
-    bool timing;
-    uint8_t *memory, *packed_memory;
-    const rn_parameter_set *set;
-    const rn_parameter_set *packed_set;
-    uint64_t packed_version;
-    void *gradients;
-};
 
 /* Below this many bytes and operations a node runs on the calling thread: waking the others costs some
  * microseconds. It decides who works, never what is computed. */
@@ -105,11 +58,12 @@ static bool try_kernel(rn_program *p, step_node *s, const rn_kernel *k, unsigned
     return true;
 }
 
-static bool choose_kernel(rn_program *p, step_node *s, const rn_program_options *o, unsigned cpu, rn_error *err)
+static bool choose_kernel(rn_program *p, step_node *s, const rn_program_options *o, const char *device, unsigned cpu,
+                          rn_error *err)
 {
     int n;
     const char *op = s->call.op->name;
-    const rn_kernel *const *all = rn_registry_kernels(p->g->registry, op, o->device ? o->device : "cpu", &n);
+    const rn_kernel *const *all = rn_registry_kernels(p->g->registry, op, device, &n);
     s->refusals = "";
     for (int64_t i = 0; i < o->n_kernels; i++)
         for (int k = 0; k < n; k++)
@@ -283,6 +237,10 @@ bool rn_program_compile(const rn_graph *g, const rn_program_options *o, rn_progr
     }
     if (!ok)
         rn_fail(err, RN_EMEMORY, "no memory for a program of %" PRId64 " nodes", g->n_nodes);
+    const rn_component *silent = rn_registry_default(g->registry, RN_KIND_DEVICE);
+    const char *device = o->device ? o->device : silent ? silent->name : NULL;
+    if (ok && !device)
+        ok = rn_fail(err, RN_EPLUGIN, "no loaded plugin offers a device; `runner plugins` lists what is there");
     const unsigned cpu = rn_cpu_features();
     for (int64_t i = 0; ok && i < g->n_nodes; i++) {
         if (!needed[i] || is_view(&g->node[i]))
@@ -292,7 +250,7 @@ bool rn_program_compile(const rn_graph *g, const rn_program_options *o, rn_progr
         s->call = rn_node_call(g, &g->node[i], s->in_shape, s->out_shape);
         s->cost = s->call.op->cost ? s->call.op->cost(&s->call) : (rn_cost){0};
         s->serial = s->cost.bytes < SERIAL_BYTES && s->cost.flop < SERIAL_FLOP;
-        ok = choose_kernel(p, s, o, cpu, err);
+        ok = choose_kernel(p, s, o, device, cpu, err);
         if (!ok && g->node[i].scope[0])
             rn_context(err, "%s", g->node[i].scope);
         for (int k = 0; ok && k < s->call.n_in; k++)
@@ -341,165 +299,4 @@ rn_cost rn_program_cost(const rn_program *p)
         sum.bytes += p->node[i].cost.bytes;
     }
     return sum;
-}
-
-/* --- bind and run ----------------------------------------------------------------------------------- */
-
-static void *address(const rn_program *p, rn_tensor t)
-{
-    const storage *s = &p->storage[t];
-    const size_t bytes = (size_t)s->element * rn_type_bytes(p->g->tensor[t].shape.type);
-    switch (s->where) {
-    case IN_ARENA:
-        return p->memory + p->block[s->block].offset + bytes;
-    case IN_PARAMETERS:
-        return (uint8_t *)p->set->values + bytes;
-    case IN_GRADIENTS:
-        return (uint8_t *)p->gradients + bytes;
-    default:
-        return NULL;
-    }
-}
-
-static void find_addresses(rn_program *p)
-{
-    for (int64_t i = 0; i < p->n_nodes; i++) {
-        step_node *s = &p->node[i];
-        const rn_graph_node *n = &p->g->node[s->node];
-        for (int k = 0; k < n->n_in; k++) {
-            s->in[k] = n->in[k] ? address(p, n->in[k]) : NULL;
-            s->packed[k] = s->work.packed_bytes[k] ? p->packed_memory + s->packed_offset[k] : NULL;
-        }
-        for (int k = 0; k < n->n_out; k++)
-            s->out[k] = address(p, n->out[k]);
-    }
-}
-
-bool rn_program_bind(rn_program *p, void *arena, const rn_parameter_set *set, void *gradients, rn_error *err)
-{
-    if (p->packed_bytes && !p->packed_memory) {
-        p->packed_memory = aligned_alloc(64, p->packed_bytes);
-        if (!p->packed_memory)
-            return rn_fail(err, RN_EMEMORY, "no memory for %zu bytes of packed parameters", p->packed_bytes);
-    }
-    p->memory = arena, p->gradients = gradients;
-    rn_program_use(p, set);
-    return true;
-}
-
-void rn_program_use(rn_program *p, const rn_parameter_set *set)
-{
-    p->set = set;
-    find_addresses(p);
-}
-
-static rn_tensor named(const rn_named *v, int64_t n, const char *name)
-{
-    for (int64_t i = 0; i < n; i++)
-        if (strcmp(v[i].name, name) == 0)
-            return v[i].tensor;
-    return 0;
-}
-
-void *rn_program_input(const rn_program *p, const char *name)
-{
-    const rn_tensor t = named(p->g->input, p->g->n_inputs, name);
-    return t ? address(p, t) : NULL;
-}
-
-const void *rn_program_output(const rn_program *p, const char *name)
-{
-    const rn_tensor t = named(p->g->output, p->g->n_outputs, name);
-    return t ? address(p, t) : NULL;
-}
-
-rn_shape rn_program_shape(const rn_program *p, const char *name)
-{
-    rn_tensor t = named(p->g->input, p->g->n_inputs, name);
-    t = t ? t : named(p->g->output, p->g->n_outputs, name);
-    return t ? p->g->tensor[t].shape : (rn_shape){0};
-}
-
-typedef struct phase_run {
-    const rn_program *p;
-    const step_node *s;
-    const rn_step *step;
-    int phase;
-} phase_run;
-
-static void run_units(void *context, int thread, int64_t begin, int64_t end)
-{
-    const phase_run *r = context;
-    const step_node *s = r->s;
-    const rn_buffers m = {
-        .in = s->in,
-        .out = s->out,
-        .scratch = s->scratch_block < 0 ? NULL : r->p->memory + r->p->block[s->scratch_block].offset,
-        .thread_scratch = r->p->memory + r->p->thread_scratch_offset + (size_t)thread * r->p->thread_scratch_bytes,
-        .packed = s->packed,
-        .step = r->step,
-    };
-    s->kernel->run(&s->call, &s->work, &m, r->phase, begin, end);
-}
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* Packed copies follow the parameters: made again when another set is used or the values have changed. */
-static void pack(rn_program *p)
-{
-    if (!p->packed_bytes || (p->packed_set == p->set && p->packed_version == p->set->version))
-        return;
-    for (int64_t i = 0; i < p->n_nodes; i++) {
-        const step_node *s = &p->node[i];
-        for (int k = 0; k < s->call.n_in; k++)
-            if (s->work.packed_bytes[k])
-                s->kernel->pack(&s->call, &s->work, k, s->in[k], p->packed_memory + s->packed_offset[k]);
-    }
-    p->packed_set = p->set;
-    p->packed_version = p->set->version;
-}
-
-void rn_program_run(rn_program *p, const rn_step *step)
-{
-    pack(p);
-    for (int64_t i = 0; i < p->n_nodes; i++) {
-        step_node *s = &p->node[i];
-        const double begun = p->timing ? now() : 0;
-        for (int phase = 0; phase < RN_MAX_PHASES; phase++) {
-            const int64_t units = phase ? s->work.more_units[phase - 1] : s->work.units;
-            if (!units)
-                break;
-            phase_run r = {p, s, step, phase};
-            if (s->serial)
-                run_units(&r, 0, 0, units);
-            else
-                rn_parallel(units, run_units, &r);
-        }
-        if (p->timing)
-            s->seconds += now() - begun;
-    }
-}
-
-int64_t rn_program_nodes(const rn_program *p)
-{
-    return p->n_nodes;
-}
-
-rn_node_info rn_program_node(const rn_program *p, int64_t i)
-{
-    const step_node *s = &p->node[i];
-    return (rn_node_info){s->call.op->name, p->g->node[s->node].scope, s->kernel->name, s->call,
-                          s->cost, s->seconds, s->refusals};
-}
-
-void rn_program_time(rn_program *p, bool on)
-{
-    p->timing = on;
-    for (int64_t i = 0; i < p->n_nodes; i++)
-        p->node[i].seconds = 0;
 }

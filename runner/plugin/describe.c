@@ -1,10 +1,10 @@
-/* describe: what `runner describe KIND NAME` and `runner describe spec` print. All of it comes from descriptors and schemas, the same that check
- * a spec. */
+/* describe: what `runner describe KIND NAME` and `runner describe spec` print. All of it comes from descriptors and
+ * schemas, the same that check a spec. */
 #include "plugin/describe.h"
 
+#include "base/json.h"
 #include "plugin/catalogue.h"
 #include "plugin/load.h"
-#include "plugin/quote.h"
 #include "spec/allowed.h"
 #include "spec/diagnostics.h"
 #include "spec/experiment.h"
@@ -15,6 +15,7 @@ enum { MAX_DEPTH = 8 };
 
 typedef struct page {
     FILE *out;
+    rn_json json; /* the same, written as JSON */
     rn_arena arena;
     rn_catalogue catalogue;
     const rn_param *open[MAX_DEPTH]; /* the tables that the current row stands in: a schema may contain itself */
@@ -64,31 +65,25 @@ static void put_rows(page *p, const rn_param *rows)
     p->depth--;
 }
 
-static void put_rows_json(page *p, const rn_param *rows)
+static void put_rows_json(page *p, const char *name, const rn_param *rows)
 {
+    rn_json *j = &p->json;
+    rn_json_array(j, name);
     p->open[p->depth++] = rows;
-    fputc('[', p->out);
-    for (const rn_param *r = rows; r->type != RN_PARAM_END; r++) {
-        const struct {
-            const char *key, *text;
-        } pairs[] = {
-            {"name", r->name}, {"doc", r->doc}, {"allowed", rn_allowed(&p->arena, &p->catalogue, r)},
-            {"unit", r->unit}, {"default", rn_default_text(&p->arena, &p->catalogue, r)},
-        };
-        fputs(r == rows ? "\n  {" : ",\n  {", p->out);
-        for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-            fprintf(p->out, "%s\"%s\": ", i ? ", " : "", pairs[i].key);
-            rn_quote_json(p->out, pairs[i].text);
-        }
-        fprintf(p->out, ", \"required\": %s", r->def ? "false" : "true");
-        if (r->fields && !is_open(p, r->fields)) {
-            fputs(", \"parameters\": ", p->out);
-            put_rows_json(p, r->fields);
-        }
-        fputc('}', p->out);
+    for (const rn_param *r = rows; r && r->type != RN_PARAM_END; r++) {
+        rn_json_object(j, NULL);
+        rn_json_text(j, "name", r->name);
+        rn_json_text(j, "doc", r->doc);
+        rn_json_text(j, "allowed", rn_allowed(&p->arena, &p->catalogue, r));
+        rn_json_text(j, "unit", r->unit);
+        rn_json_text(j, "default", rn_default_text(&p->arena, &p->catalogue, r));
+        rn_json_bool(j, "required", !r->def);
+        if (r->fields && !is_open(p, r->fields))
+            put_rows_json(p, "parameters", r->fields);
+        rn_json_end(j);
     }
-    fputc(']', p->out);
     p->depth--;
+    rn_json_end(j);
 }
 
 static const struct {
@@ -136,25 +131,21 @@ static void put_text(page *p, rn_kind kind, const rn_component *c, const rn_load
 
 static void put_json(page *p, rn_kind kind, const rn_component *c, const rn_loaded *owner)
 {
-    const rn_kernel *k = kind == RN_KIND_KERNEL ? (const rn_kernel *)c : NULL;
-    const struct {
-        const char *key, *text;
-    } pairs[] = {
-        {"kind", rn_kind_name(kind)}, {"name", c->name},      {"doc", c->doc},
-        {"plugin", owner->plugin->name}, {"version", owner->plugin->version}, {"file", owner->path},
-        {"op", k ? k->op : NULL},     {"device", k ? k->device : NULL},
-    };
-    fputc('{', p->out);
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs - (k ? 0 : 2); i++) {
-        fprintf(p->out, "%s\"%s\": ", i ? ", " : "", pairs[i].key);
-        rn_quote_json(p->out, pairs[i].text);
+    rn_json *j = &p->json;
+    rn_json_object(j, NULL);
+    rn_json_text(j, "kind", rn_kind_name(kind));
+    rn_json_text(j, "name", c->name);
+    rn_json_text(j, "doc", c->doc);
+    rn_json_text(j, "plugin", owner->plugin->name);
+    rn_json_text(j, "version", owner->plugin->version);
+    rn_json_text(j, "file", owner->path);
+    if (kind == RN_KIND_KERNEL) {
+        rn_json_text(j, "op", ((const rn_kernel *)c)->op);
+        rn_json_text(j, "device", ((const rn_kernel *)c)->device);
     }
-    fprintf(p->out, ", \"default\": %s, \"parameters\": ", c->is_default ? "true" : "false");
-    if (c->params)
-        put_rows_json(p, c->params);
-    else
-        fputs("[]", p->out);
-    fputc('}', p->out);
+    rn_json_bool(j, "default", c->is_default);
+    put_rows_json(p, "parameters", c->params);
+    rn_json_end(j);
 }
 
 static bool fail_unknown(page *p, const rn_registry *r, rn_kind kind, const char *name, rn_error *err)
@@ -172,25 +163,28 @@ static bool fail_unknown(page *p, const rn_registry *r, rn_kind kind, const char
 bool rn_describe_print(FILE *out, rn_registry *r, rn_kind kind, const char *name, bool json, rn_error *err)
 {
     page p = {.out = out, .catalogue = rn_registry_catalogue(r)};
-    int found = 0;
+    bool found = false, ok = true;
+    rn_json_begin(&p.json, out);
     for (int i = 0; i < rn_registry_count(r, kind); i++) {
         const rn_component *c = rn_registry_at(r, kind, i);
         if (strcmp(c->name, name) != 0)
             continue;
+        if (json && !found)
+            rn_json_array(&p.json, NULL);
         if (json) {
-            fputs(found ? ",\n" : "[", out);
             put_json(&p, kind, c, rn_registry_owner(r, kind, i));
         } else {
             fputs(found ? "\n" : "", out);
             put_text(&p, kind, c, rn_registry_owner(r, kind, i));
         }
-        found++;
+        found = true;
     }
-    bool ok = true;
     if (!found)
         ok = fail_unknown(&p, r, kind, name, err);
-    else if (json)
-        fputs("]\n", out);
+    else if (json) {
+        rn_json_end(&p.json);
+        rn_json_finish(&p.json);
+    }
     if (ok && ferror(out))
         ok = rn_fail(err, RN_EIO, "could not write the description of %s '%s'", rn_kind_name(kind), name);
     rn_arena_free(&p.arena);
@@ -208,20 +202,25 @@ static const struct {
 bool rn_describe_spec(FILE *out, rn_registry *r, bool json, rn_error *err)
 {
     page p = {.out = out, .catalogue = rn_registry_catalogue(r)};
-    fputs(json ? "[" : "", out);
+    rn_json *j = &p.json;
+    rn_json_begin(j, out);
+    if (json)
+        rn_json_array(j, NULL);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (json) {
-            fputs(i ? ",\n{\"name\": " : "{\"name\": ", out);
-            rn_quote_json(out, parts[i].title);
-            fputs(", \"parameters\": ", out);
-            put_rows_json(&p, parts[i].rows);
-            fputc('}', out);
+            rn_json_object(j, NULL);
+            rn_json_text(j, "name", parts[i].title);
+            put_rows_json(&p, "parameters", parts[i].rows);
+            rn_json_end(j);
         } else {
             fprintf(out, "%s%s\n\n", i ? "\n" : "", parts[i].title);
             put_rows(&p, parts[i].rows);
         }
     }
-    fputs(json ? "]\n" : "", out);
+    if (json) {
+        rn_json_end(j);
+        rn_json_finish(j);
+    }
     rn_arena_free(&p.arena);
     return !ferror(out) || rn_fail(err, RN_EIO, "could not write the keys of a spec");
 }

@@ -1,7 +1,7 @@
 /* list: what `runner plugins` prints, one block for each plugin in the order in which they were found. */
 #include "plugin/list.h"
 
-#include "plugin/quote.h"
+#include "base/json.h"
 
 #include <string.h>
 
@@ -96,51 +96,48 @@ static bool print_text(FILE *out, const rn_registry *r)
     return !ferror(out);
 }
 
-static void put_pair(FILE *out, const char *key, const char *text)
-{
-    fprintf(out, ", \"%s\": ", key);
-    rn_quote_json(out, text);
-}
-
 /* {"kind": "kernel", "name": "openblas", "doc": …, "default": false, "op": "conv2d", "device": "cpu", "rank": 5} */
-static void put_component_json(FILE *out, rn_kind kind, const rn_component *c)
+static void put_component_json(rn_json *j, rn_kind kind, const rn_component *c)
 {
-    fprintf(out, "{\"kind\": \"%s\"", rn_kind_name(kind));
-    put_pair(out, "name", c->name);
-    put_pair(out, "doc", c->doc);
-    fprintf(out, ", \"default\": %s", c->is_default ? "true" : "false");
+    rn_json_row(j, NULL);
+    rn_json_text(j, "kind", rn_kind_name(kind));
+    rn_json_text(j, "name", c->name);
+    rn_json_text(j, "doc", c->doc);
+    rn_json_bool(j, "default", c->is_default);
     if (kind == RN_KIND_KERNEL) {
         const rn_kernel *k = (const rn_kernel *)c;
-        put_pair(out, "op", k->op);
-        put_pair(out, "device", k->device);
-        put_pair(out, "type", k->type == RN_NO_TYPE ? NULL : rn_type_name(k->type));
-        fprintf(out, ", \"rank\": %d", k->rank);
+        rn_json_text(j, "op", k->op);
+        rn_json_text(j, "device", k->device);
+        rn_json_text(j, "type", k->type == RN_NO_TYPE ? NULL : rn_type_name(k->type));
+        rn_json_int(j, "rank", k->rank);
     }
-    fputc('}', out);
+    rn_json_end(j);
 }
 
 static bool print_json(FILE *out, const rn_registry *r)
 {
-    fputc('[', out);
+    rn_json j;
+    rn_json_begin(&j, out);
+    rn_json_array(&j, NULL);
     for (int i = 0; i < rn_registry_plugins(r); i++) {
         const rn_loaded *p = rn_registry_plugin(r, i);
-        int n = 0;
-        fprintf(out, "%s\n{\"name\": ", i ? "," : "");
-        rn_quote_json(out, p->plugin->name);
-        put_pair(out, "version", p->plugin->version);
-        put_pair(out, "licence", p->plugin->licence);
-        put_pair(out, "file", p->path);
-        put_pair(out, "sha256", p->sha256);
-        fprintf(out, ", \"abi\": %" PRIu32 ", \"offers\": [", p->plugin->abi);
+        rn_json_object(&j, NULL);
+        rn_json_text(&j, "name", p->plugin->name);
+        rn_json_text(&j, "version", p->plugin->version);
+        rn_json_text(&j, "licence", p->plugin->licence);
+        rn_json_text(&j, "file", p->path);
+        rn_json_text(&j, "sha256", p->sha256);
+        rn_json_int(&j, "abi", p->plugin->abi);
+        rn_json_array(&j, "offers");
         for (int k = RN_KIND_NONE + 1; k < RN_KIND_END; k++)
             for (int c = 0; c < rn_registry_count(r, (rn_kind)k); c++)
-                if (rn_registry_owner(r, (rn_kind)k, c) == p) {
-                    fputs(n++ ? ",\n  " : "\n  ", out);
-                    put_component_json(out, (rn_kind)k, rn_registry_at(r, (rn_kind)k, c));
-                }
-        fputs("]}", out);
+                if (rn_registry_owner(r, (rn_kind)k, c) == p)
+                    put_component_json(&j, (rn_kind)k, rn_registry_at(r, (rn_kind)k, c));
+        rn_json_end(&j);
+        rn_json_end(&j);
     }
-    fputs("\n]\n", out);
+    rn_json_end(&j);
+    rn_json_finish(&j);
     return !ferror(out);
 }
 

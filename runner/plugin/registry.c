@@ -202,6 +202,14 @@ const rn_component *rn_registry_at(const rn_registry *r, rn_kind kind, int i)
     return r->kind[kind].v[i].component;
 }
 
+const rn_component *rn_registry_default(const rn_registry *r, rn_kind kind)
+{
+    for (int i = 0; i < rn_registry_count(r, kind); i++)
+        if (rn_registry_at(r, kind, i)->is_default)
+            return rn_registry_at(r, kind, i);
+    return NULL;
+}
+
 const rn_loaded *rn_registry_owner(const rn_registry *r, rn_kind kind, int i)
 {
     return r->kind[kind].v[i].owner;

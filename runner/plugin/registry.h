@@ -46,6 +46,9 @@ int rn_registry_count(const rn_registry *r, rn_kind kind);
 const rn_component *rn_registry_at(const rn_registry *r, rn_kind kind, int i);
 const rn_loaded *rn_registry_owner(const rn_registry *r, rn_kind kind, int i);
 
+/* What a kind takes where nothing is said; NULL: nobody offers a default. */
+const rn_component *rn_registry_default(const rn_registry *r, rn_kind kind);
+
 /* The kernels of an op for a device, by falling rank; n of them. */
 const rn_kernel *const *rn_registry_kernels(const rn_registry *r, const char *op, const char *device, int *n);
 

@@ -1,5 +1,7 @@
 #include "spec/diagnostics.h"
 
+#include "base/nearest.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +10,6 @@ enum {
     QUOTE_COLUMNS = 120, /* of a quoted line */
     CELL_BYTES = 8,    /* of the longest escape, "\u2028" */
     SHOWN_POINTS = 60, /* of a value in a text */
-    NAME_BYTES = 64,   /* names beyond are near to nothing */
     JOINED_NAMES = 40,
 };
 
@@ -254,46 +255,6 @@ const char *rn_shown(rn_arena *a, const char *text)
     return out;
 }
 
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
-
-/* Edits from a to b: insert, delete, replace, swap neighbours (optimal string alignment). */
-static size_t edits(const char *a, size_t n, const char *b, size_t m)
-{
-    size_t row[3][NAME_BYTES + 1]; /* rows i − 2, i − 1, i, taken in turn */
-    for (size_t j = 0; j <= m; j++)
-        row[0][j] = j;
-    for (size_t i = 1; i <= n; i++) {
-        size_t *now = row[i % 3], *up = row[(i + 2) % 3], *two_up = row[(i + 1) % 3];
-        now[0] = i;
-        for (size_t j = 1; j <= m; j++) {
-            now[j] = least(least(up[j], now[j - 1]) + 1, up[j - 1] + (a[i - 1] != b[j - 1]));
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                now[j] = least(now[j], two_up[j - 2] + 1);
-        }
-    }
-    return row[n % 3][m];
-}
-
-const char *rn_nearest(const char *name, const char *const *known, size_t n)
-{
-    const size_t length = strlen(name);
-    const char *best = NULL;
-    size_t best_edits = 0;
-    if (length == 0 || length > NAME_BYTES)
-        return NULL;
-    for (size_t i = 0; i < n; i++) {
-        const size_t other = strlen(known[i]);
-        if (other == 0 || other > NAME_BYTES)
-            continue;
-        const size_t e = edits(name, length, known[i], other);
-        if (2 * e <= (length > other ? length : other) && (!best || e < best_edits)) {
-            best = known[i];
-            best_edits = e;
-        }
-    }
-    return best;
-}
-
 const char *rn_did_you_mean(rn_arena *a, const char *name, const char *const *known, size_t n)
 {
     const char *best = rn_nearest(name, known, n);
@@ -304,7 +265,7 @@ const char *rn_did_you_mean(rn_arena *a, const char *name, const char *const *kn
 const char *rn_joined(rn_arena *a, const char *const *names, size_t n)
 {
     size_t bytes = 32;
-    const size_t shown = least(n, JOINED_NAMES);
+    const size_t shown = n < JOINED_NAMES ? n : JOINED_NAMES;
     for (size_t i = 0; i < shown; i++)
         bytes += strlen(names[i]) + 2;
     char *out = rn_arena_alloc(a, bytes);

@@ -59,10 +59,7 @@ void rn_diagnostics_free(rn_diagnostics *d);
 /* text for a message: in single quotes, at most 60 code points, control characters escaped. */
 const char *rn_shown(rn_arena *a, const char *text);
 
-/* The known name nearest to `name` by edits (a swap of neighbours is one); NULL where none is near. */
-const char *rn_nearest(const char *name, const char *const *known, size_t n);
-
-/* "; did you mean 'x'?" or "". */
+/* "; did you mean 'x'?", the nearest of the known names, or "" where none is near. */
 const char *rn_did_you_mean(rn_arena *a, const char *name, const char *const *known, size_t n);
 
 /* "a, b, c", at most 40 names. */

@@ -15,7 +15,7 @@ static const rn_param data_params[] = {
     RN_CHOICE(rn_data_config, on_error, on_error_words, "stop", "unreadable images: stop before training with their list, or skip and record them"),
     RN_INT (rn_data_config, max_pixels, "pixel", "256Mi", 1, 4294967296, "refuse encoded images with more pixels than this, by their header"),
     RN_INT (rn_data_config, held_out, "image", "128", 0, 1000000, "images kept from training and reference, for the error by logSNR"),
-    RN_INT (rn_data_config, workers, "thread", "2", 1, 64, "threads that read and decode ahead of the training step"),
+    {RN_PARAM_INT, "workers", offsetof(rn_data_config, workers), "thread", "2", 1, 64, "threads that read and decode ahead of the training step", 0, 0, 0, RN_KIND_NONE, RN_COSMETIC},
     RN_PARAMS_END,
 };
 

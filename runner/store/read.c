@@ -1,6 +1,8 @@
 /* Reading what the views answer, for those who print it. */
 #include "store/connection.h"
 
+#include "base/nearest.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -134,29 +136,6 @@ bool rn_store_list(rn_store *s, rn_arena *arena, rn_row_listed **row, size_t *n,
     return true;
 }
 
-/* Levenshtein distance, for names of ordinary length. */
-static size_t distance(const char *a, const char *b)
-{
-    enum { LONGEST = 128 };
-    size_t row[LONGEST + 1];
-    const size_t n = strlen(a), m = strlen(b);
-    if (n > LONGEST || m > LONGEST)
-        return n > m ? n : m;
-    for (size_t j = 0; j <= m; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= n; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= m; j++) {
-            const size_t change = diagonal + (a[i - 1] != b[j - 1]);
-            const size_t drop = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            diagonal = row[j];
-            row[j] = change < drop ? change : drop;
-        }
-    }
-    return row[m];
-}
-
 bool rn_store_find(rn_store *s, const char *experiment, rn_arena *arena, rn_row_listed *found, rn_error *err)
 {
     rn_row_listed *row;
@@ -170,7 +149,7 @@ bool rn_store_find(rn_store *s, const char *experiment, rn_arena *arena, rn_row_
             return true;
         }
         int at = n_near < 3 ? n_near++ : 3; /* kept in order of their distances */
-        for (; at > 0 && distance(row[i].name, experiment) < distance(row[nearest[at - 1]].name, experiment); at--)
+        for (; at > 0 && rn_edits(row[i].name, experiment) < rn_edits(row[nearest[at - 1]].name, experiment); at--)
             if (at < 3)
                 nearest[at] = nearest[at - 1];
         if (at < 3)

@@ -32,7 +32,7 @@ const rn_dtype_facts *rn_dtype_of(rn_dtype dtype)
 }
 
 /* Shape, type and offsets agree, and lie inside the data. */
-static bool check_tensor(const rn_json *c, rn_file_tensor *t, const rn_dtype_facts *facts, const int64_t at[2],
+static bool check_tensor(const rn_json_reader *c, rn_file_tensor *t, const rn_dtype_facts *facts, const int64_t at[2],
                          const uint8_t *data, size_t data_bytes)
 {
     char name[RN_JSON_SHOWN];
@@ -61,7 +61,7 @@ static bool check_tensor(const rn_json *c, rn_file_tensor *t, const rn_dtype_fac
 }
 
 /* {"dtype": …, "shape": …, "data_offsets": …} in any order, each once. */
-static bool tensor(rn_json *c, rn_file_tensor *t, const uint8_t *data, size_t data_bytes)
+static bool tensor(rn_json_reader *c, rn_file_tensor *t, const uint8_t *data, size_t data_bytes)
 {
     enum { DTYPE = 1, SHAPE = 2, OFFSETS = 4 };
     char name[RN_JSON_SHOWN];
@@ -120,7 +120,7 @@ typedef struct item {
     struct item *next;
 } item;
 
-static bool metadata(rn_json *c, item **last, int64_t *n)
+static bool metadata(rn_json_reader *c, item **last, int64_t *n)
 {
     if (!rn_json_expect(c, '{'))
         return rn_context(c->err, "__metadata__");
@@ -157,7 +157,7 @@ static int by_place(const void *a_, const void *b_)
 }
 
 /* The tensors, in the order of their places, follow each other from the first byte to the last. */
-static bool check_coverage(const rn_json *c, const rn_safetensors_header *h, const uint8_t *data, size_t data_bytes)
+static bool check_coverage(const rn_json_reader *c, const rn_safetensors_header *h, const uint8_t *data, size_t data_bytes)
 {
     char name[RN_JSON_SHOWN];
     const rn_file_tensor **order = rn_arena_array(c->arena, (size_t)h->n + 1, sizeof *order);
@@ -182,7 +182,7 @@ static bool check_coverage(const rn_json *c, const rn_safetensors_header *h, con
 }
 
 /* Lists into sorted arrays; what is there twice stands side by side then. */
-static bool collect(const rn_json *c, const item *tensors, const item *texts, rn_safetensors_header *h)
+static bool collect(const rn_json_reader *c, const item *tensors, const item *texts, rn_safetensors_header *h)
 {
     char name[RN_JSON_SHOWN];
     h->tensor = rn_arena_array(c->arena, (size_t)h->n + 1, sizeof *h->tensor);
@@ -209,7 +209,7 @@ static bool collect(const rn_json *c, const item *tensors, const item *texts, rn
 bool rn_safetensors_header_read(rn_arena *a, const char *path, const char *json, size_t json_bytes,
                                 const uint8_t *data, size_t data_bytes, rn_safetensors_header *header, rn_error *err)
 {
-    rn_json c = {json, json, json + json_bytes, path, a, err};
+    rn_json_reader c = {json, json, json + json_bytes, path, a, err};
     rn_safetensors_header h = {0};
     item *tensors = NULL, *texts = NULL;
     bool has_metadata = false;

@@ -1,5 +1,7 @@
 #include "train/safetensors_json.h"
 
+#include "base/utf8.h"
+
 #include <string.h>
 
 /* Cut at SHOWN bytes, and no control character gets through. */
@@ -20,24 +22,24 @@ const char *rn_json_shown(const char *text, char out[RN_JSON_SHOWN])
     return out;
 }
 
-bool rn_json_refuse(const rn_json *c, const char *what)
+bool rn_json_refuse(const rn_json_reader *c, const char *what)
 {
     return rn_fail(c->err, RN_EFORMAT, "%s: header, byte %zu: %s", c->path, (size_t)(c->at - c->begin), what);
 }
 
-bool rn_json_no_memory(const rn_json *c)
+bool rn_json_no_memory(const rn_json_reader *c)
 {
     return rn_fail(c->err, RN_EMEMORY, "%s: no memory for the header of %zu bytes", c->path,
                    (size_t)(c->end - c->begin));
 }
 
-void rn_json_space(rn_json *c)
+void rn_json_space(rn_json_reader *c)
 {
     while (c->at < c->end && (*c->at == ' ' || *c->at == '\t' || *c->at == '\n' || *c->at == '\r'))
         c->at++;
 }
 
-bool rn_json_next_is(rn_json *c, char wanted)
+bool rn_json_next_is(rn_json_reader *c, char wanted)
 {
     rn_json_space(c);
     if (c->at == c->end || *c->at != wanted)
@@ -46,7 +48,7 @@ bool rn_json_next_is(rn_json *c, char wanted)
     return true;
 }
 
-bool rn_json_expect(rn_json *c, char wanted)
+bool rn_json_expect(rn_json_reader *c, char wanted)
 {
     if (rn_json_next_is(c, wanted))
         return true;
@@ -55,39 +57,13 @@ bool rn_json_expect(rn_json *c, char wanted)
                    c->path, (size_t)(c->at - c->begin), wanted);
 }
 
-bool rn_json_separator(rn_json *c, char end, bool *more)
+bool rn_json_separator(rn_json_reader *c, char end, bool *more)
 {
     *more = rn_json_next_is(c, ',');
     return *more || rn_json_expect(c, end);
 }
 
-/* Bytes of the UTF-8 character at text, 0 where there is none: Unicode 15, table 3-7. */
-static size_t character(const unsigned char *t, size_t n)
-{
-    if (n >= 1 && t[0] < 0x80)
-        return t[0] != 0;
-    const size_t length = n >= 2 && t[0] >= 0xc2 && t[0] <= 0xdf   ? 2
-                          : n >= 3 && t[0] >= 0xe0 && t[0] <= 0xef ? 3
-                          : n >= 4 && t[0] >= 0xf0 && t[0] <= 0xf4 ? 4
-                                                                   : 0;
-    if (!length || (t[0] == 0xe0 && t[1] < 0xa0) || (t[0] == 0xed && t[1] > 0x9f) || (t[0] == 0xf0 && t[1] < 0x90) ||
-        (t[0] == 0xf4 && t[1] > 0x8f))
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((t[i] & 0xc0) != 0x80)
-            return 0;
-    return length;
-}
-
-bool rn_json_is_text(const char *text, size_t n)
-{
-    for (size_t i = 0, step; i < n; i += step)
-        if (!(step = character((const unsigned char *)text + i, n - i)))
-            return false;
-    return true;
-}
-
-static bool hex4(rn_json *c, uint32_t *v)
+static bool hex4(rn_json_reader *c, uint32_t *v)
 {
     *v = 0;
     for (int i = 0; i < 4; i++, c->at++) {
@@ -103,7 +79,7 @@ static bool hex4(rn_json *c, uint32_t *v)
 }
 
 /* What follows a backslash, as UTF-8 at *out. */
-static bool escape(rn_json *c, char **out)
+static bool escape(rn_json_reader *c, char **out)
 {
     static const char plain[] = "\"\\/bfnrt", value[] = "\"\\/\b\f\n\r\t";
     const char letter = c->at < c->end ? *c->at++ : '\0';
@@ -142,7 +118,7 @@ static bool escape(rn_json *c, char **out)
     return true;
 }
 
-bool rn_json_string(rn_json *c, const char **text)
+bool rn_json_string(rn_json_reader *c, const char **text)
 {
     if (!rn_json_expect(c, '"'))
         return false;
@@ -156,7 +132,7 @@ bool rn_json_string(rn_json *c, const char **text)
         return rn_json_no_memory(c);
     *text = out;
     while (c->at < close) {
-        const size_t n = character((const unsigned char *)c->at, (size_t)(close - c->at));
+        const size_t n = rn_utf8_length(c->at, (size_t)(close - c->at));
         if (*c->at == '\\') {
             c->at++;
             if (!escape(c, &out))
@@ -177,7 +153,7 @@ bool rn_json_string(rn_json *c, const char **text)
 }
 
 /* A natural number below 2⁶³. */
-static bool rn_json_natural(rn_json *c, int64_t *v)
+static bool rn_json_natural(rn_json_reader *c, int64_t *v)
 {
     rn_json_space(c);
     const char *first = c->at;
@@ -190,7 +166,7 @@ static bool rn_json_natural(rn_json *c, int64_t *v)
     return true;
 }
 
-bool rn_json_naturals(rn_json *c, int64_t *v, int most, int *n)
+bool rn_json_naturals(rn_json_reader *c, int64_t *v, int most, int *n)
 {
     *n = 0;
     if (!rn_json_expect(c, '['))

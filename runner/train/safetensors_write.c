@@ -3,9 +3,10 @@
  * tensors give equal bytes, whatever order they are handed in. */
 #include "train/safetensors.h"
 #include "train/safetensors_header.h"
-#include "train/safetensors_json.h"
 
 #include "base/file.h"
+#include "base/json.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -36,7 +37,7 @@ static int by_name(const void *a, const void *b)
 /* Is it something that a reader will take? */
 static bool check(const char *path, const rn_file_tensor *t, size_t *bytes, rn_error *err)
 {
-    if (!t->name || !rn_json_is_text(t->name, strlen(t->name)) || strcmp(t->name, "__metadata__") == 0)
+    if (!t->name || !rn_utf8_valid(t->name, strlen(t->name)) || strcmp(t->name, "__metadata__") == 0)
         return rn_fail(err, RN_EFORMAT, "could not write '%s': a tensor's name must be UTF-8 and not '__metadata__'",
                        path);
     if (!rn_dtype_of(t->dtype) || t->rank < 0 || t->rank > RN_FILE_TENSOR_RANK)
@@ -51,21 +52,6 @@ static bool check(const char *path, const rn_file_tensor *t, size_t *bytes, rn_e
     return true;
 }
 
-static void write_text(FILE *f, const char *text)
-{
-    fputc('"', f);
-    for (; *text; text++) {
-        const unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\')
-            fprintf(f, "\\%c", c);
-        else if (c < 0x20)
-            fprintf(f, "\\u%04x", c);
-        else
-            fputc(c, f);
-    }
-    fputc('"', f);
-}
-
 static void write_header(const plan *p, FILE *f)
 {
     const char *before = "{";
@@ -73,9 +59,9 @@ static void write_header(const plan *p, FILE *f)
         fputs("{\"__metadata__\":", f);
         for (const char *const *m = p->metadata; *m; m += 2) {
             fputc(m == p->metadata ? '{' : ',', f);
-            write_text(f, m[0]);
+            rn_json_quote(f, m[0]);
             fputc(':', f);
-            write_text(f, m[1]);
+            rn_json_quote(f, m[1]);
         }
         fputc('}', f);
         before = ",";
@@ -84,7 +70,7 @@ static void write_header(const plan *p, FILE *f)
     for (int64_t i = 0; i < p->n; i++, before = ",") {
         const rn_file_tensor *t = p->order[i];
         fputs(before, f);
-        write_text(f, t->name);
+        rn_json_quote(f, t->name);
         fprintf(f, ":{\"dtype\":\"%s\",\"shape\":[", rn_dtype_of(t->dtype)->word);
         for (int k = 0; k < t->rank; k++)
             fprintf(f, "%s%" PRId64, k ? "," : "", t->dim[k]);
@@ -138,7 +124,7 @@ bool rn_safetensors_write(const char *path, const rn_file_tensor *tensors, int64
         ok = check(path, &tensors[i], &p.bytes[i], err);
     }
     for (const char *const *m = metadata; m && *m && ok; m++)
-        if (!rn_json_is_text(*m, strlen(*m)))
+        if (!rn_utf8_valid(*m, strlen(*m)))
             ok = rn_fail(err, RN_EFORMAT, "could not write '%s': metadata must be UTF-8", path);
     if (!ok)
         goto done;

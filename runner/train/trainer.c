@@ -61,11 +61,7 @@ bool rn_trainer_plan(rn_trainer *t, const rn_registry *registry, const rn_experi
     t->task = (const rn_task *)e->task.what;
     t->train_env = env_of(e, e->train.batch);
     t->denoise_env = env_of(e, e->evaluate.batch);
-    for (int i = 0; i < rn_registry_count(registry, RN_KIND_DEVICE); i++) {
-        const rn_component *d = rn_registry_at(registry, RN_KIND_DEVICE, i);
-        if (d->is_default)
-            t->device = (const rn_device *)d;
-    }
+    t->device = (const rn_device *)rn_registry_default(registry, RN_KIND_DEVICE);
     if (!t->device)
         return rn_fail(err, RN_EPLUGIN, "no loaded plugin offers a device; `runner plugins` lists what is there");
     if (t->task->check && !t->task->check(e->task.params, &t->train_env, err)) {

@@ -1,7 +1,6 @@
 /* What `runner plugins` and `runner describe` print. */
 #include "plugin/list.h"
 #include "plugin/load.h"
-#include "plugin/quote.h"
 #include "support/scratch.h"
 
 static char *printed(bool json, const rn_registry *r)
@@ -42,38 +41,10 @@ static void every_component_of_every_plugin_is_listed(void **state)
     rn_registry_close(r);
 }
 
-static const struct {
-    const char *text, *quoted;
-} quotes[] = {
-    {NULL, "null"},
-    {"", "\"\""},
-    {"a \"b\" \\ c", "\"a \\\"b\\\" \\\\ c\""},
-    {"tab\t, line\n", "\"tab\\u0009, line\\u000a\""},
-    {"α² = 2", "\"α² = 2\""},
-    {"latin-1 \xe9 here", "\"latin-1 \\ufffd here\""},
-    {"cut \xe2\x82", "\"cut \\ufffd\\ufffd\""},
-};
-
-static void text_of_strangers_is_quoted(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < sizeof quotes / sizeof *quotes; i++) {
-        char *text = NULL;
-        size_t bytes;
-        FILE *f = open_memstream(&text, &bytes);
-        assert_non_null(f);
-        rn_quote_json(f, quotes[i].text);
-        fclose(f);
-        assert_string_equal(text, quotes[i].quoted);
-        free(text);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_component_of_every_plugin_is_listed),
-        cmocka_unit_test(text_of_strangers_is_quoted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,7 +88,7 @@ static void json_has_the_same_numbers(void **state)
     rn_error err;
     rn_store *s = make(3, 256, true, &err);
     char *text = print(s, true);
-    static const char *const has[] = {"{\"name\": \"ablation\"", "\"is_baseline\": true", "\"n_pairs\": 2",
+    static const char *const has[] = {"{\n  \"name\": \"ablation\"", "\"is_baseline\": true", "\"n_pairs\": 2",
                                       "\"name\": \"shift.from=32/seed2\"", "\"note\": null", "\"floor\": 0.5"};
     for (size_t i = 0; i < sizeof has / sizeof *has; i++)
         if (!strstr(text, has[i]))

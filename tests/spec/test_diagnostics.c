@@ -118,21 +118,6 @@ static void one_error_is_told_once(void **state)
     rn_diagnostics_free(&d);
 }
 
-static void the_nearest_name_is_found_by_edits(void **state)
-{
-    (void)state;
-    static const char *const known[] = {"type", "shift", "logsnr_min", "logsnr_max", "lr"};
-    static const struct { const char *name, *nearest; } names[] = {
-        {"tpye", "type"}, {"typ", "type"}, {"shfit", "shift"}, {"logsnr_mx", "logsnr_max"}, {"lt", "lr"},
-        {"completely", NULL}, {"", NULL},
-    };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *found = rn_nearest(names[i].name, known, 5);
-        if ((found == NULL) != (names[i].nearest == NULL) || (found && strcmp(found, names[i].nearest) != 0))
-            fail_msg("'%s': found %s", names[i].name, found ? found : "none");
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,7 +126,6 @@ int main(void)
         cmocka_unit_test(twenty_are_shown_and_the_others_counted),
         cmocka_unit_test(control_characters_never_reach_a_terminal),
         cmocka_unit_test(one_error_is_told_once),
-        cmocka_unit_test(the_nearest_name_is_found_by_edits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,6 +47,7 @@ static void add_run(const rn_call *c, const rn_work *work, const rn_buffers *m, 
     const int64_t step = rows_per_unit(y), channels = rn_last(y);
     for (int64_t i = begin * step; i < least(end * step, rn_rows(y)); i++) {
         const REAL *from = (const REAL *)m->in[0] + i * rn_pitch(a);
+        /* dimensions are 1 and more: NOLINTNEXTLINE(clang-analyzer-core.DivideZero) */
         const REAL *more = (const REAL *)m->in[1] + i % rn_rows(b) * rn_pitch(b);
         REAL *to = (REAL *)m->out[0] + i * channels;
         for (int64_t k = 0; k < channels; k++)

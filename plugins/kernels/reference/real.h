@@ -27,6 +27,7 @@ typedef double ACC;
                                   .device = "cpu", .type = RN_REAL_TYPE, .plan = plan_, .run = run_}
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+/* size is 1 or more, as dimensions are: NOLINTNEXTLINE(clang-analyzer-core.DivideZero) */
 static inline int64_t pieces(int64_t n, int64_t size) { return (n + size - 1) / size; }
 
 /* Elements that one unit of pointwise work has, about: small against a level-1 cache, large against a call. */
@@ -48,6 +49,7 @@ static inline runs runs_of(const rn_call *c, int n_in)
         r.flat = r.flat && (rn_dense(c->in[i]) || !c->in[i].rank);
     r.length = r.flat ? UNIT_ELEMENTS : rn_last(y);
     r.n = pieces(r.count, r.length);
+    /* dimensions are 1 and more: NOLINTNEXTLINE(clang-analyzer-core.DivideZero) */
     r.per_unit = r.flat || r.length > UNIT_ELEMENTS ? 1 : UNIT_ELEMENTS / r.length;
     return r;
 }
@@ -60,6 +62,7 @@ static inline int64_t run_length(runs r, int64_t i) { return r.flat ? least(r.le
 /* Rows of channels to a unit, for kernels that walk row by row. */
 static inline int64_t rows_per_unit(rn_shape s)
 {
+    /* dimensions are 1 and more: NOLINTNEXTLINE(clang-analyzer-core.DivideZero) */
     return rn_last(s) >= UNIT_ELEMENTS ? 1 : UNIT_ELEMENTS / rn_last(s);
 }
 

@@ -1,0 +1,117 @@
+/* What `runner plan` says is what a run takes. */
+#include "support/scratch.h"
+#include "tiny.h"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The number behind the first "name": in a JSON text. */
+static double number(const char *json, const char *name)
+{
+    char key[64];
+    snprintf(key, sizeof key, "\"%s\": ", name);
+    const char *at = strstr(json, key);
+    if (!at)
+        fail_msg("no %s in %s", name, json);
+    return strtod(at + strlen(key), NULL);
+}
+
+/* Runs the runner; its largest resident memory in bytes. */
+static double resident_of(const char *const *argv, const char *folder)
+{
+    const pid_t child = fork();
+    if (child == 0) {
+        if (chdir(folder) != 0 || !freopen("/dev/null", "w", stdout) || !freopen("err", "w", stderr))
+            _exit(99);
+        execv(argv[0], (char *const *)(uintptr_t)argv);
+        _exit(98);
+    }
+    int status;
+    struct rusage usage;
+    assert_int_equal(wait4(child, &status, 0, &usage), child);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        fail_msg("exit status %d, see %s/err", WEXITSTATUS(status), folder);
+    return (double)usage.ru_maxrss * 1024;
+}
+
+static char *planned(const char *folder, const char *options)
+{
+    char *text;
+    if (scratch_run(&text, "cd '%s' && " RUNNER " plan tiny.yaml --set vary=none --json %s", folder, options))
+        fail_msg("%s", text);
+    return text;
+}
+
+/* Resident memory within 5 % + 30 MiB of the plan: what a process has beyond its own arrays is code, stacks and what
+ * libraries keep. */
+static void peak_memory_is_as_planned(void **state)
+{
+    static const struct { const char *set[4]; } cases[] = {
+        {{"train.steps=2"}},
+        {{"train.steps=2", "data.resolution=64", "train.batch=24", "model.levels[0].channels=32"}},
+        {{"train.steps=1", "data.resolution=32", "train.batch=32", "model.levels[0].channels=24"}},
+    };
+    if (SANITIZERS[0]) {
+        print_message("skipped: a sanitizer has memory of its own\n");
+        skip();
+    }
+    (void)state;
+    char *folder = scratch_folder(), *spec = scratch_path(folder, "tiny.yaml");
+    scratch_write(spec, TINY_SPEC, strlen(TINY_SPEC));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char options[512] = "";
+        const char *argv[32] = {BUILD_FOLDER "/runner", "tiny.yaml", "--quiet", "--set", "vary=none", "--set", "seeds=[0]"};
+        int n = 7;
+        for (int k = 0; k < 4 && cases[i].set[k]; k++) {
+            snprintf(options + strlen(options), sizeof options - strlen(options), " --set '%s'", cases[i].set[k]);
+            argv[n++] = "--set";
+            argv[n++] = cases[i].set[k];
+        }
+        char *json = planned(folder, options);
+        const double plan = number(json, "peak_bytes"), got = resident_of(argv, folder);
+        print_message("planned %.1f MiB, resident %.1f MiB\n", plan / 1048576, got / 1048576);
+        assert_true(fabs(got - plan) <= 0.05 * plan + 30 * 1048576.0);
+        free(json);
+    }
+    free(spec), free(folder);
+}
+
+static const char large[] =
+    "version: 1\nname: tiny\ndata: {type: image_folder, path: nowhere, resolution: 128}\n"
+    "model:\n  type: uvit\n  levels:\n"
+    "    - {channels: 128, block: resnet, blocks: 2}\n    - {channels: 256, block: resnet, blocks: 2}\n"
+    "    - {channels: 512, block: resnet, blocks: 2}\n"
+    "    - {channels: 2048, block: transformer, blocks: 36, heads: 4, dropout: 0.2}\n"
+    "train: {steps: 500000, batch: 2}\nseeds: [0]\n";
+
+/* The paper's largest network, on a data set that is not there. */
+static void plan_validate_and_schedule_allocate_no_weights_and_open_no_data(void **state)
+{
+    static const char *const verbs[] = {"plan", "validate", "schedule"};
+    (void)state;
+    char *folder = scratch_folder(), *spec = scratch_path(folder, "tiny.yaml");
+    scratch_write(spec, large, strlen(large));
+    char *json = planned(folder, "");
+    assert_true(number(json, "parameters") > 1.9e9);
+    assert_true(number(json, "arena_bytes") > 1e9);
+    for (size_t i = 0; i < 3; i++) {
+        const char *const argv[] = {BUILD_FOLDER "/runner", verbs[i], "tiny.yaml", NULL};
+        const time_t begun = time(NULL);
+        const double got = resident_of(argv, folder);
+        assert_true(time(NULL) - begun < 10);
+        if (!SANITIZERS[0])
+            assert_true(got < 200e6);
+    }
+    free(json), free(spec), free(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(peak_memory_is_as_planned),
+        cmocka_unit_test(plan_validate_and_schedule_allocate_no_weights_and_open_no_data),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
