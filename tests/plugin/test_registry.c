@@ -1,4 +1,5 @@
 /* The registry: order, owners, duplicates, and descriptors that are not whole. */
+#include "plugin/check.h"
 #include "plugin/registry.h"
 #include "test.h"
 
