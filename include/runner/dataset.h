@@ -15,7 +15,7 @@ typedef struct rn_pixels {
     int64_t width, height;
 } rn_pixels;
 
-/* Errors: RN_EMEMORY with the bytes asked for. */
+/* Errors: RN_ELIMIT for a side below 1 or above 2³¹ − 1, RN_EMEMORY with the bytes asked for. */
 RN_NODISCARD RN_API bool rn_pixels_alloc(rn_pixels *p, int64_t width, int64_t height, rn_error *err);
 RN_API void rn_pixels_free(rn_pixels *p);
 
@@ -30,6 +30,7 @@ typedef struct rn_image_info {
     const char *format; /* "png", "jpeg" */
     int64_t width, height;
 } rn_image_info;
+/* Errors: RN_EFORMAT for what is neither PNG nor JPEG, or has no whole header. */
 RN_NODISCARD RN_API bool rn_image_probe(const uint8_t *file, size_t bytes, const char *name, rn_image_info *info,
                                         rn_error *err);
 
@@ -48,17 +49,20 @@ typedef struct rn_dataset_item {
 
 typedef struct rn_dataset {
     RN_COMPONENT_HEAD;
-    /* Lists the items, sorted by path; decodes none. Errors: RN_EIO, RN_EFORMAT, RN_EDATA (no image). */
+    /* Lists the items, sorted by path; decodes none. params and env are borrowed for the call alone, the texts in params
+     * live as long as the spec. Errors: RN_EIO, RN_EFORMAT, RN_EDATA (no image). */
     RN_NODISCARD bool (*open)(const void *params, const rn_dataset_env *env, void **state, rn_error *err);
     void (*close)(void *state);
-    int64_t (*count)(void *state);
+    int64_t (*count)(void *state); /* ≥ 1 */
     void (*item)(void *state, int64_t index, rn_dataset_item *item);
+    /* Decoded pixels of any size, which the caller frees. Errors: RN_EIO, RN_EFORMAT, RN_ELIMIT, RN_EMEMORY, with the
+     * item's path: they refuse this image and no other. */
     RN_NODISCARD bool (*read)(void *state, int64_t index, rn_pixels *out, rn_error *err);
     /* Format and size of an item as `runner data` shows them, at the cost of a header. */
     RN_NODISCARD bool (*probe_item)(void *state, int64_t index, rn_image_info *info, rn_error *err);
     /* SHA-256 of the item's content (of the encoded bytes, or of what the recipe is made of). */
     RN_NODISCARD bool (*digest)(void *state, int64_t index, uint8_t digest[32], rn_error *err);
-    /* Names of the labels, NULL-ended; NULL for none. */
+    /* Names of the labels, NULL-ended; NULL for none. May be NULL itself. */
     const char *const *(*classes)(void *state);
     /* Could this path be such a set? 0: no; the highest answer opens `runner data PATH`. NULL: never. */
     int (*probe)(const char *path);

@@ -50,7 +50,7 @@ typedef enum rn_code {
     /* a run: exit status 1 */
     RN_EFAILED,      /* a run that went wrong: a loss that is not finite, … */
     RN_EINTERRUPTED, /* stopped by a signal: exit status 130 or 143 */
-    RN_EINTERNAL     /* our own mistake */
+    RN_EINTERNAL     /* a mistake in the runner's or a plugin's own code: exit status 3 */
 } rn_code;
 
 /* Where in a file: 1-based line and column (in code points). line 0: no place. The file "--set" means
@@ -67,7 +67,8 @@ typedef struct rn_error {
     char text[2048];
 } rn_error;
 
-/* Sets *err and returns false, so that it can be returned. */
+/* Sets *err and returns false, so that it can be returned. Format as printf; what is too long is cut. A place of line 0
+ * is none. */
 RN_API bool rn_fail(rn_error *err, rn_code code, const char *format, ...) RN_PRINTF(3, 4);
 RN_API bool rn_fail_at(rn_error *err, rn_code code, rn_place place, const char *format, ...) RN_PRINTF(4, 5);
 RN_API bool rn_fail_v(rn_error *err, rn_code code, rn_place place, const char *format, va_list args)

@@ -9,8 +9,8 @@ extern "C" {
 #endif
 
 typedef struct rn_features_env {
-    size_t bytes;
-    int64_t height, width;
+    size_t bytes;          /* sizeof(rn_features_env) of the caller */
+    int64_t height, width; /* of the images, in pixels */
 } rn_features_env;
 
 typedef struct rn_features {
@@ -20,9 +20,10 @@ typedef struct rn_features {
     /* Errors: RN_ESHAPE where the features do not exist at that size. */
     RN_NODISCARD bool (*open)(const void *params, const rn_features_env *env, void **state, rn_error *err);
     void (*close)(void *state);
-    int64_t (*dims)(void *state);
+    int64_t (*dims)(void *state); /* numbers of a vector */
     /* Fixes what is standardised from the first n reference images (n may be below calibration_images).
-     * The numbers it leaves, to be stored beside the statistics and hashed with them: */
+     * images [n, height, width, 3] in −1 … 1. Where calibration_images is above 0, this and the next two must be there: the
+     * numbers it leaves are stored beside the reference's vectors and hashed with the extractor. */
     RN_NODISCARD bool (*calibrate)(void *state, const float *images, int64_t n, rn_error *err);
     int64_t (*calibration_count)(void *state);
     double *(*calibration)(void *state); /* [calibration_count], to be read or written */
@@ -32,7 +33,7 @@ typedef struct rn_features {
     int64_t revision;
 } rn_features;
 
-/* Vectors of one set of images. Moments are made once, when first asked for. */
+/* Vectors of one set of images, one after the other. */
 typedef struct rn_vectors {
     const double *x; /* [n, dims] */
     int64_t n, dims;
@@ -48,7 +49,8 @@ typedef struct rn_score {
 typedef struct rn_metric {
     RN_COMPONENT_HEAD;
     const char *better; /* "min" or "max" */
-    /* Compares samples with the reference; deterministic (random subsets by Philox from `seed`). */
+    /* Compares samples with the reference (equal dims); deterministic (random subsets by Philox from `seed`). Fills all of
+     * *score. Errors: RN_EMEMORY, RN_EFAILED where there is no such value. */
     RN_NODISCARD bool (*score)(const void *params, const rn_vectors *samples, const rn_vectors *reference,
                                uint32_t seed, rn_score *score, rn_error *err);
 } rn_metric;

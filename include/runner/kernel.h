@@ -57,12 +57,16 @@ typedef struct rn_kernel {
     rn_type type;       /* of the graphs that it serves; RN_NO_TYPE: plan() decides. A set may have one
                            kernel of an op for each type. */
 
-    /* NULL if it accepts, otherwise the reason ("float32 only"). `work` is zeroed before. `threads` sizes
-     * scratch alone. What it puts into work->state is freed by forget(). */
+    /* NULL if it accepts, otherwise the reason ("float32 only"): a constant text. `work` is zeroed before; what accepts sets
+     * at least work->units. `threads` sizes scratch alone. What it puts into work->state is freed by forget(). Shapes and
+     * attributes of the call stay valid as long as the plan; there is no data yet. */
     const char *(*plan)(const rn_call *c, int threads, rn_work *work);
+    /* Makes the packed copy (work->packed_bytes[input] of them, aligned to 64 bytes) of a parameter; on the calling thread.
+     * NULL where plan() never asks for one. */
     void (*pack)(const rn_call *c, const rn_work *work, int input, const void *from, void *to);
+    /* Units [begin, end) of one phase. Cannot fail. */
     void (*run)(const rn_call *c, const rn_work *work, const rn_buffers *m, int phase, int64_t begin, int64_t end);
-    void (*forget)(rn_work *work);
+    void (*forget)(rn_work *work); /* NULL: there is nothing to free */
 } rn_kernel;
 
 #ifdef __cplusplus

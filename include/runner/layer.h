@@ -13,16 +13,18 @@ extern "C" {
 
 /* What a layer receives: absent tensors are 0. Grows at its end. */
 typedef struct rn_layer_in {
-    size_t bytes;
+    size_t bytes;      /* sizeof(rn_layer_in) of the caller */
     rn_tensor x;       /* [B, H, W, C] or [B, T, C] */
     rn_tensor cond;    /* [B, E]: what modulates every block */
     rn_tensor skip;    /* of x's height and width */
     rn_tensor context; /* [B, T', C'] */
-    rn_tensor mask;
+    rn_tensor mask;    /* the built-in models give x and cond alone */
 } rn_layer_in;
 
 typedef struct rn_layer {
     RN_COMPONENT_HEAD;
+    /* What the layer makes of in->x: a map for a map, tokens for tokens. Parameters are named within the scope that the
+     * model has opened. */
     rn_tensor (*build)(rn_graph *g, const void *params, const rn_layer_in *in);
     /* Undoes build (a stem's way back to pixels); NULL: it has none. `channels`: of the original. */
     rn_tensor (*inverse)(rn_graph *g, const void *params, rn_tensor x, int64_t channels);
@@ -43,6 +45,7 @@ typedef struct rn_linear_options {
     rn_init init;     /* of the weight; RN_INIT_ZERO: of the bias too (biases always begin at 0) */
 } rn_linear_options;
 
+/* x [.., C] → [.., channels], with "<name>.weight" [C, channels] and "<name>.bias". */
 static inline rn_tensor rn_linear(rn_graph *g, const char *name, rn_tensor x, rn_linear_options o)
 {
     const int64_t in = rn_channels(g, x);
@@ -63,6 +66,8 @@ typedef struct rn_conv2d_options {
     rn_init init;
 } rn_conv2d_options;
 
+/* x [B, H, W, C] → [B, H', W', channels], with "<name>.weight" [kernel, kernel, C, channels] and "<name>.bias". With an
+ * odd kernel and stride 1, H' = H and W' = W; even kernels are not padded. */
 static inline rn_tensor rn_conv2d(rn_graph *g, const char *name, rn_tensor x, rn_conv2d_options o)
 {
     const int64_t in = rn_channels(g, x), k = o.kernel;
@@ -77,10 +82,11 @@ static inline rn_tensor rn_conv2d(rn_graph *g, const char *name, rn_tensor x, rn
 }
 
 typedef struct rn_norm_options {
-    double eps;
+    double eps; /* added to the variance, inside the root */
 } rn_norm_options;
 
-/* Groups: the largest divisor of C that is not above min(32, C/4). */
+/* x [B, .., C] → the same shape, with "<name>.weight" and "<name>.bias" [C]. Groups: the largest divisor of C that is not
+ * above min(32, C/4), at least 1. */
 static inline rn_tensor rn_group_norm(rn_graph *g, const char *name, rn_tensor x, rn_norm_options o)
 {
     const int64_t c = rn_channels(g, x);
@@ -99,6 +105,7 @@ static inline rn_tensor rn_group_norm(rn_graph *g, const char *name, rn_tensor x
     return y;
 }
 
+/* x [.., C] → the same shape, normalised over the last axis; parameters as those of rn_group_norm. */
 static inline rn_tensor rn_layer_norm(rn_graph *g, const char *name, rn_tensor x, rn_norm_options o)
 {
     rn_scope(g, "%s", name);
@@ -111,7 +118,7 @@ static inline rn_tensor rn_layer_norm(rn_graph *g, const char *name, rn_tensor x
     return y;
 }
 
-/* Rows of a table "<name>.weight" [rows, channels], begun at N(0, 0.02²). index [n], int32. */
+/* Rows of a table "<name>.weight" [rows, channels], begun at N(0, 0.02²). index [n], int32 → [n, channels]. */
 static inline rn_tensor rn_embedding(rn_graph *g, const char *name, rn_tensor index, int64_t rows, int64_t channels)
 {
     rn_scope(g, "%s", name);

@@ -86,12 +86,14 @@ struct rn_op {
      * it sees nothing better than adding up the single ones. May be NULL. */
     rn_tensor (*gradient_together)(rn_graph *g, int n, const rn_call *calls, const rn_tensor *dy);
 
+    /* NULL: it costs nothing worth counting. */
     rn_cost (*cost)(const rn_call *c);
 
-    /* Where output j begins in input 0, in elements (RN_VIEW). Pitch and dims come from shape(). */
+    /* Where output j begins in input 0, in elements. Pitch and dims come from shape(). Needed with RN_VIEW, NULL else. */
     int64_t (*view)(const rn_call *c, int output);
 
-    /* Example number `number` (0, 1, 2 …): reads `r` for its choices. */
+    /* Example number `number` (0, 1, 2 …): reads `r` for its choices. Needed where there is a gradient rule: a check without
+     * examples fails. */
     void (*example)(rn_example *e, rn_stream r, int number);
 
     /* Outputs at the end that exist for gradient rules alone (means, logarithms of sums): nothing flows back

@@ -110,7 +110,7 @@ static inline rn_tensor rn_op_group_norm(rn_graph *g, rn_tensor x, rn_tensor w, 
 }
 /* group_norm_grad: x, w (or absent), mean, rstd, dy → dx, dw [C], db [C] (same attributes). */
 
-/* x [.., C], w, b [C] or both absent → y, and mean, rstd [rows]. */
+/* x [.., C], w, b [C] or both absent → y, and mean, rstd [rows]: one of each for each run of C channels. */
 typedef struct rn_layer_norm_attr {
     double eps;
 } rn_layer_norm_attr;
@@ -134,12 +134,13 @@ static inline rn_tensor rn_op_add(rn_graph *g, rn_tensor a, rn_tensor b)
     const rn_tensor in[] = {a, b};
     return rn_apply1(g, "add", NULL, 0, in, 2);
 }
+/* a − b of equal shapes. */
 static inline rn_tensor rn_op_sub(rn_graph *g, rn_tensor a, rn_tensor b)
 {
     const rn_tensor in[] = {a, b};
     return rn_apply1(g, "sub", NULL, 0, in, 2);
 }
-/* a·b, equal shapes. */
+/* a·b of equal shapes, element by element. */
 static inline rn_tensor rn_op_mul(rn_graph *g, rn_tensor a, rn_tensor b)
 {
     const rn_tensor in[] = {a, b};
@@ -231,6 +232,8 @@ static inline rn_tensor rn_op_softmax(rn_graph *g, rn_tensor x) { return rn_appl
 
 /* --- maps ------------------------------------------------------------------------------------------ */
 
+/* Mean over windows of window×window pixels that do not overlap: x [B, H, W, C] → [B, H/window, W/window, C]; the window
+ * divides both sides. */
 typedef struct rn_avg_pool_attr {
     int64_t window;
 } rn_avg_pool_attr;
@@ -239,6 +242,7 @@ static inline rn_tensor rn_op_avg_pool(rn_graph *g, rn_tensor x, int64_t window)
     const rn_avg_pool_attr attr = {window};
     return rn_apply1(g, "avg_pool", &attr, sizeof attr, &x, 1);
 }
+/* Each pixel becomes a square: x [B, H, W, C] → [B, H·factor, W·factor, C]. */
 typedef struct rn_upsample_nearest_attr {
     int64_t factor;
 } rn_upsample_nearest_attr;
@@ -247,13 +251,14 @@ static inline rn_tensor rn_op_upsample_nearest(rn_graph *g, rn_tensor x, int64_t
     const rn_upsample_nearest_attr attr = {factor};
     return rn_apply1(g, "upsample_nearest", &attr, sizeof attr, &x, 1);
 }
-/* Sum over windows: the gradient of upsample_nearest. */
+/* Sum over such windows: the gradient of upsample_nearest. */
 static inline rn_tensor rn_op_sum_pool(rn_graph *g, rn_tensor x, int64_t window)
 {
     const rn_avg_pool_attr attr = {window};
     return rn_apply1(g, "sum_pool", &attr, sizeof attr, &x, 1);
 }
-/* channel = (c·s + dy)·s + dx */
+/* Squares of s×s pixels become channels: x [B, H, W, C] → [B, H/s, W/s, C·s²], channel = (c·s + dy)·s + dx; s divides both
+ * sides. depth_to_space is the way back. */
 typedef struct rn_space_to_depth_attr {
     int64_t factor;
 } rn_space_to_depth_attr;
@@ -288,7 +293,7 @@ static inline rn_tensor rn_op_channel_pad(rn_graph *g, rn_tensor x, int64_t begi
     const rn_channel_pad_attr attr = {begin, channels};
     return rn_apply1(g, "channel_pad", &attr, sizeof attr, &x, 1);
 }
-/* Up to RN_MAX_IN tensors side by side along the channels. */
+/* Up to RN_MAX_IN tensors side by side along the channels; their other axes are equal. */
 static inline rn_tensor rn_op_concat(rn_graph *g, const rn_tensor *parts, int n)
 {
     return rn_apply1(g, "concat", NULL, 0, parts, n);

@@ -85,7 +85,7 @@ enum {
     RN_COSMETIC = 2, /* changes no result (names, how often to log): not part of the spec's hash */
     RN_OPEN_MIN = 4, /* the value must be above .min, not equal */
     RN_OPEN_MAX = 8,
-    RN_PATHS = 16     /* of RN_PARAM_TEXTS: paths, resolved as RN_PARAM_PATH is */
+    RN_PATHS = 16    /* of RN_PARAM_TEXTS: paths, resolved as RN_PARAM_PATH is */
 };
 
 struct rn_param {
@@ -94,7 +94,7 @@ struct rn_param {
     size_t offset;
     const char *unit; /* "pixel", "step" …, or NULL for a pure number */
     const char *def;  /* YAML text, or NULL: required */
-    double min, max;  /* of a number, of each element of a list, of the length of nothing else */
+    double min, max;  /* of a number, of a side of a size, of each element of a list; lengths are not bounded */
     const char *doc;
     const char *const *choices; /* NULL-ended */
     const rn_param *fields;     /* of a group or of the mappings of a list */
@@ -123,6 +123,10 @@ typedef struct rn_chosen_list { const rn_chosen *v; int64_t n; } rn_chosen_list;
 #define RN_FIELD(type, s, f) _Generic(((s *)0)->f, type: offsetof(s, f))
 #endif
 
+/* Rows. s: the struct, f: its field (and the key, but for RN_INLINE), unit_: text or NULL, def_: YAML text or NULL
+ * (required), min_, max_: both allowed. *_OR_NONE: `none` is allowed and gives 0 or NULL. RN_POSITIVE: above 0.
+ * choices_, words_: NULL-ended texts; rows_: the table of the struct inside, type_ its type; kind_: RN_KIND_…; the
+ * default "" of a component means the kind's default (is_default). Flags that have no macro are written out. */
 /* clang-format off */
 #define RN_INT(s, f, unit_, def_, min_, max_, doc_)   {RN_PARAM_INT,  #f, RN_FIELD(int64_t, s, f), unit_, def_, min_, max_, doc_, 0, 0, 0, RN_KIND_NONE, 0}
 #define RN_INT_OR_NONE(s, f, unit_, def_, min_, max_, doc_) {RN_PARAM_INT, #f, RN_FIELD(int64_t, s, f), unit_, def_, min_, max_, doc_, 0, 0, 0, RN_KIND_NONE, RN_NULLABLE}

@@ -30,7 +30,7 @@ struct rn_optimizer;
 typedef struct rn_plugin {
     uint32_t abi;   /* RN_ABI that it was compiled with */
     uint32_t bytes; /* sizeof(rn_plugin) then */
-    const char *name, *version, *licence;
+    const char *name, *version, *licence; /* none may be NULL or empty; licence: as SPDX writes it */
     /* arrays that end with NULL; NULL for none */
     const struct rn_device *const *devices;
     const struct rn_op *const *ops;

@@ -28,8 +28,9 @@ typedef struct rn_sampler_run {
 
 typedef struct rn_sampler {
     RN_COMPONENT_HEAD;
-    int64_t scratch_arrays;
-    int64_t default_steps;
+    int64_t scratch_arrays; /* arrays of n numbers that sample() wants as scratch */
+    int64_t default_steps;  /* where `steps` is none; at least 1 */
+    /* Walks run->logsnr from its first value to its last. False with err where denoise() or after() gave false. */
     RN_NODISCARD bool (*sample)(const void *params, rn_sampler_run *run, rn_error *err);
 } rn_sampler;
 

@@ -22,12 +22,13 @@ typedef struct rn_shape {
                       channels. Larger where the tensor is a channel range of another. */
 } rn_shape;
 
+/* Of one element; RN_NO_TYPE: 0. */
 static inline size_t rn_type_bytes(rn_type type)
 {
     return type == RN_F64 ? 8 : type == RN_BF16 ? 2 : type == RN_NO_TYPE ? 0 : 4;
 }
 
-RN_API const char *rn_type_name(rn_type type);
+RN_API const char *rn_type_name(rn_type type); /* "float32", "int32" … */
 
 /* Number of elements. Shapes are checked against overflow when a node is made. */
 static inline int64_t rn_count(rn_shape s)
@@ -38,6 +39,7 @@ static inline int64_t rn_count(rn_shape s)
     return n;
 }
 
+/* Channels: the length of the last axis; 0 for an absent tensor. */
 static inline int64_t rn_last(rn_shape s) { return s.rank ? s.dim[s.rank - 1] : 0; }
 
 /* Elements from one run of channels to the next. */

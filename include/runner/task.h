@@ -7,7 +7,8 @@
  * Inputs that the runner fills where a program has them:
  *     "image"  [B, H, W, 3]  training images in −1 … 1
  *     "label"  [B] int32     their labels, where the model has classes (label drop is the task's)
- * Outputs: "loss" [1]; others of shape [1] are logged as metrics under their names.
+ * "gradient_seed" is the runner's own. All other inputs are asked of feed().
+ * Outputs: "loss" [1]; others of shape [1] are logged as metrics "train/<name>".
  * Thread safety: building as graph.h; feed() from one thread. */
 #include <runner/kernel.h>
 #include <runner/model.h>
@@ -19,15 +20,16 @@ extern "C" {
 #endif
 
 typedef struct rn_task_env {
-    size_t bytes;
-    rn_chosen model;
+    size_t bytes;                 /* sizeof(rn_task_env) of the caller */
+    rn_chosen model;              /* what an rn_model with its parameters */
     int64_t batch, height, width; /* of the program being built or fed */
     bool noise_given;             /* the train program takes "eps" as an input instead of drawing it */
 } rn_task_env;
 
 typedef struct rn_task {
     RN_COMPONENT_HEAD;
-    /* What cannot be seen from one value alone (divisibility of scales …); no graph is built. */
+    /* What cannot be seen from one value alone (divisibility of scales …); no graph is built. NULL: nothing.
+     * Errors: RN_ERANGE, RN_ESHAPE. */
     RN_NODISCARD bool (*check)(const void *params, const rn_task_env *env, rn_error *err);
     /* The train program (or, in a graph that is not for training, the validation program). */
     void (*build_loss)(rn_graph *g, const void *params, const rn_task_env *env);

@@ -399,7 +399,7 @@ const rn_data_refused *rn_data_refusals(const rn_data *d, int64_t *n)
 
 const char *const *rn_data_classes(const rn_data *d, int64_t *n)
 {
-    const char *const *names = d->set->classes(d->state);
+    const char *const *names = d->set->classes ? d->set->classes(d->state) : NULL;
     for (*n = 0; names && names[*n];)
         ++*n;
     return names;

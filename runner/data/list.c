@@ -91,7 +91,7 @@ enum { MAX_FORMATS = 16 }; /* a set has one or two */
 
 static bool gather(rn_listing *l, const struct found *found, int64_t n, rn_error *err)
 {
-    const char *const *names = l->set->classes(l->state);
+    const char *const *names = l->set->classes ? l->set->classes(l->state) : NULL;
     while (names && names[l->n_classes])
         l->n_classes++;
     l->format = rn_arena_array(&l->arena, MAX_FORMATS, sizeof *l->format);

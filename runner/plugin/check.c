@@ -185,6 +185,14 @@ static bool check_op(const rn_op *op, rn_error *err)
     return true;
 }
 
+static bool check_features(const rn_features *f, rn_error *err)
+{
+    if (f->calibration_images > 0 && (!f->calibrate || !f->calibration_count || !f->calibration))
+        return rn_fail(err, RN_EPLUGIN, "it asks for %" PRId64 " calibration_images, so it needs calibrate, calibration_count "
+                       "and calibration", f->calibration_images);
+    return true;
+}
+
 static bool check_optimizer(const rn_optimizer *o, rn_error *err)
 {
     if (o->n_state < 0 || o->n_state > RN_MAX_OPTIMIZER_STATE)
@@ -218,6 +226,8 @@ bool rn_component_check(rn_kind kind, const rn_component *c, rn_error *err)
     bool ok = !c->params || check_params(c->params, c->params_bytes, 0, err);
     if (ok && kind == RN_KIND_OP)
         ok = check_op((const rn_op *)c, err);
+    if (ok && kind == RN_KIND_FEATURES)
+        ok = check_features((const rn_features *)c, err);
     if (ok && kind == RN_KIND_OPTIMIZER)
         ok = check_optimizer((const rn_optimizer *)c, err);
     return ok || rn_context(err, "%s '%s'", word, c->name);

@@ -64,7 +64,7 @@ bool rn_trainer_plan(rn_trainer *t, const rn_registry *registry, const rn_experi
     t->device = (const rn_device *)rn_registry_default(registry, RN_KIND_DEVICE);
     if (!t->device)
         return rn_fail(err, RN_EPLUGIN, "no loaded plugin offers a device; `runner plugins` lists what is there");
-    if (!t->task->check(e->task.params, &t->train_env, err)) {
+    if (t->task->check && !t->task->check(e->task.params, &t->train_env, err)) {
         rn_context(err, "task");
         return rn_at(err, e->task.place); /* a task knows its values, not where they stand */
     }

@@ -1,4 +1,5 @@
 /* The registry: order, owners, duplicates, and descriptors that are not whole. */
+#include "plugin/check.h"
 #include "plugin/registry.h"
 #include "test.h"
 
@@ -186,6 +187,38 @@ static void a_plugin_that_is_not_whole_is_a_message(void **state)
     rn_registry_close(r);
 }
 
+static bool features_open(const void *params, const rn_features_env *env, void **state, rn_error *err)
+{
+    (void)params, (void)env, (void)state, (void)err;
+    return true;
+}
+static void features_close(void *state)
+{
+    (void)state;
+}
+static int64_t features_dims(void *state)
+{
+    (void)state;
+    return 1;
+}
+static void features_extract(void *state, const float *images, int64_t n, double *out)
+{
+    (void)state, (void)images, (void)n, (void)out;
+}
+
+static void features_that_want_to_be_calibrated_must_know_how(void **state)
+{
+    (void)state;
+    rn_error err;
+    rn_features f = {.bytes = sizeof f, .name = "foo", .doc = "f", .open = features_open, .close = features_close,
+                     .dims = features_dims, .extract = features_extract};
+    assert_ok(rn_component_check(RN_KIND_FEATURES, (const rn_component *)&f, &err), err);
+    f.calibration_images = 3;
+    assert_false(rn_component_check(RN_KIND_FEATURES, (const rn_component *)&f, &err));
+    assert_int_equal(err.code, RN_EPLUGIN);
+    assert_non_null(strstr(err.text, "features 'foo': it asks for 3 calibration_images"));
+}
+
 static void a_plugin_older_than_a_kind_offers_none_of_it(void **state)
 {
     (void)state;
@@ -215,6 +248,7 @@ int main(void)
         cmocka_unit_test(a_duplicate_names_both_files_and_leaves_the_registry_as_it_was),
         cmocka_unit_test(a_layer_that_is_not_whole_is_a_message),
         cmocka_unit_test(a_plugin_that_is_not_whole_is_a_message),
+        cmocka_unit_test(features_that_want_to_be_calibrated_must_know_how),
         cmocka_unit_test(a_plugin_older_than_a_kind_offers_none_of_it),
         cmocka_unit_test(every_kind_has_a_word_and_every_word_its_kind),
     };
