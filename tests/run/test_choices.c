@@ -103,12 +103,12 @@ typedef struct run {
 
 static bool open_parts(run *r, rn_error *err)
 {
-    if (!rn_data_open(&r->e->data, &r->data, err))
+    if (!rn_data_open_cached(&r->e->data, cache, &r->data, err))
         return rn_at(err, r->e->data.set.place);
     if (r->e->evaluate.reference.what) {
         rn_data_config other = r->e->data;
         other.set = r->e->evaluate.reference;
-        if (!rn_data_open(&other, &r->reference, err))
+        if (!rn_data_open_cached(&other, cache, &r->reference, err))
             return rn_at(err, other.set.place);
     }
     r->images = calloc((size_t)(64 * 3 * rn_data_height(r->data) * rn_data_width(r->data)), sizeof *r->images);
