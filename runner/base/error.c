@@ -43,13 +43,17 @@ bool rn_at(rn_error *err, rn_place place)
 
 bool rn_context(rn_error *err, const char *format, ...)
 {
-    char text[2 * sizeof err->text + 2];
+    enum { MOST = sizeof err->text - 1 }; /* a long context cuts the finder's words */
+    char text[MOST + 3];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof err->text, format, args);
+    vsnprintf(text, MOST + 1, format, args);
     va_end(args);
-    strcat(strcat(text, ": "), err->text);
-    memcpy(err->text, text, sizeof err->text);
-    err->text[sizeof err->text - 1] = '\0'; /* a context longer than the room cuts the finder's words */
+    size_t n = strlen(text);
+    memcpy(text + n, ": ", 2);
+    n = n + 2 < MOST ? n + 2 : MOST;
+    memmove(err->text + n, err->text, MOST - n);
+    memcpy(err->text, text, n);
+    err->text[MOST] = '\0';
     return false;
 }

@@ -67,24 +67,22 @@ static void folder_hash(const char *folder, char hash[65])
     fclose(f);
 }
 
+static bool put_spec(void *context, FILE *f, rn_error *err)
+{
+    const rn_variant *v = *(const rn_variant *const *)context;
+    (void)err; /* rn_file_write asks the file */
+    fprintf(f, "hash %s\n", v->hash);
+    for (int64_t i = 0; i < v->n_values; i++)
+        fprintf(f, "%s: %s    # %s\n", v->value[i].path, v->value[i].text, v->value[i].origin);
+    return true;
+}
+
 static bool write_spec(const one_run *r, rn_error *err)
 {
-    rn_arena a = {0};
-    size_t bytes = 128;
-    for (int64_t i = 0; i < r->v->n_values; i++)
-        bytes += strlen(r->v->value[i].path) + strlen(r->v->value[i].text) + strlen(r->v->value[i].origin) + 16;
-    char *text = rn_arena_alloc(&a, bytes), *at = text;
     char path[4096];
-    bool ok = text != NULL || rn_fail(err, RN_EMEMORY, "no memory for the resolved spec");
-    if (ok) {
-        at += sprintf(at, "hash %s\n", r->v->hash);
-        for (int64_t i = 0; i < r->v->n_values; i++)
-            at += sprintf(at, "%s: %s    # %s\n", r->v->value[i].path, r->v->value[i].text, r->v->value[i].origin);
-        snprintf(path, sizeof path, "%s/spec.txt", r->folder);
-        ok = rn_file_write_bytes(path, text, (size_t)(at - text), err);
-    }
-    rn_arena_free(&a);
-    return ok;
+    snprintf(path, sizeof path, "%s/spec.txt", r->folder);
+    const rn_variant *v = r->v;
+    return rn_file_write(path, put_spec, &v, err);
 }
 
 /* seed<k>, or seed<k>.<8 hex> where that belongs to another hash: nothing is overwritten. */
@@ -122,7 +120,7 @@ static char *kernels_text(const rn_program *p, rn_arena *a)
     }
     char *text = rn_arena_alloc(a, bytes), *at = text;
     for (int64_t k = 0; text && k < n; k++)
-        at += sprintf(at, "%s%s %s %d", k ? ", " : "", rows[k].op, rows[k].kernel, rows[k].n);
+        at += snprintf(at, bytes - (size_t)(at - text), "%s%s %s %d", k ? ", " : "", rows[k].op, rows[k].kernel, rows[k].n);
     return text;
 }
 

@@ -19,7 +19,7 @@ static const char *key_of(rn_session *s, const rn_variant *v, const char *const 
                 if (pass == 0)
                     bytes += strlen(v->value[i].path) + strlen(v->value[i].text) + 2;
                 else if (text)
-                    at += sprintf(at, "%s=%s\n", v->value[i].path, v->value[i].text);
+                    at += snprintf(at, bytes - (size_t)(at - text), "%s=%s\n", v->value[i].path, v->value[i].text);
             }
         if (pass)
             return text;
