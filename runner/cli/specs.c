@@ -1,5 +1,6 @@
 #include "cli/specs.h"
 
+#include "base/nearest.h"
 #include "plugin/catalogue.h"
 
 #include <string.h>
@@ -12,6 +13,37 @@ static int tell(rn_diagnostics *d)
     rn_diagnostics_print(stderr, d);
     rn_diagnostics_error(d, &err);
     return err.code == RN_EIO ? 2 : rn_exit_status(err.code);
+}
+
+/* Kernel sets are no components that a schema could check: many kernels share the name of one. */
+static bool check_kernel_sets(const rn_cli *cli, const rn_spec *spec, rn_error *err)
+{
+    const char *names[64];
+    size_t n = 0;
+    for (int i = 0; i < rn_registry_count(cli->registry, RN_KIND_KERNEL); i++) {
+        const char *name = rn_registry_at(cli->registry, RN_KIND_KERNEL, i)->name;
+        bool known = false;
+        for (size_t k = 0; k < n; k++)
+            known |= strcmp(names[k], name) == 0;
+        if (!known && n < sizeof names / sizeof *names)
+            names[n++] = name;
+    }
+    for (int64_t v = 0; v < spec->n_variants; v++) {
+        const rn_texts sets = spec->variant[v].experiment->kernels;
+        for (int64_t i = 0; i < sets.n; i++) {
+            bool known = false;
+            for (size_t k = 0; k < n; k++)
+                known |= strcmp(names[k], sets.v[i]) == 0;
+            if (known)
+                continue;
+            const rn_value *value = rn_variant_value(&spec->variant[v], "kernels");
+            const char *nearest = rn_nearest(sets.v[i], names, n);
+            rn_fail(err, RN_EUNKNOWN, "kernels: no loaded plugin offers the kernel set '%s'%s%s%s; `runner plugins` lists them",
+                    sets.v[i], nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+            return value ? rn_context(err, "%s", value->origin) : false;
+        }
+    }
+    return true;
 }
 
 int rn_cli_spec(rn_cli *cli, const char *path, rn_spec *spec)
@@ -27,6 +59,8 @@ int rn_cli_spec(rn_cli *cli, const char *path, rn_spec *spec)
         const rn_catalogue catalogue = rn_registry_catalogue(cli->registry);
         if (!rn_spec_check(spec, &catalogue, &d))
             status = tell(&d);
+        else if (!check_kernel_sets(cli, spec, &err))
+            status = rn_cli_error(&err);
     }
     rn_diagnostics_free(&d);
     return status;
