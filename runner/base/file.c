@@ -84,9 +84,9 @@ bool rn_file_write(const char *path, rn_file_writer *write, void *context, rn_er
     const int n = snprintf(temporary, sizeof temporary, "%s.tmp-%ld", path, (long)getpid());
     if (n < 0 || (size_t)n >= sizeof temporary)
         return rn_fail(err, RN_EIO, "could not write '%s': the path is too long", path);
-    FILE *f = fopen(temporary, "wbx");
+    FILE *f = fopen(temporary, "w+bx");
     if (!f && errno == EEXIST && unlink(temporary) == 0) /* left by a killed process that had our number */
-        f = fopen(temporary, "wbx");
+        f = fopen(temporary, "w+bx");
     if (!f)
         return rn_fail(err, RN_EIO, "could not write '%s': %s", path, strerror(errno));
     bool ok = write(context, f, err);

@@ -104,8 +104,9 @@ static bool read_from_set(const rn_data *d, int64_t index, uint8_t *bytes, bool 
 
 /* Images in a file begin with this; then they follow one another, [image, height, width, 3]. */
 struct cache_header {
-    char magic[8]; /* "rnimage" */
+    char magic[8]; /* "rnimag2" */
     int64_t n, height, width, enlarged;
+    uint8_t digest[32]; /* SHA-256 of the images: a damaged file is made again */
 };
 
 static bool write_cached(const rn_data *d, int64_t i, const uint8_t *bytes, rn_error *err)
@@ -304,16 +305,34 @@ bool rn_data_open_within(const rn_data_config *config, size_t cache_bytes, rn_da
     return true;
 }
 
+/* SHA-256 of the images in the file. */
+static bool digest_cached(const rn_data *d, uint8_t digest[32], rn_error *err)
+{
+    uint8_t *bytes = malloc((size_t)d->image_bytes);
+    rn_sha256 *h = bytes ? rn_sha256_open() : NULL;
+    bool ok = h != NULL || rn_fail(err, RN_EMEMORY, "no memory for an image of %" PRId64 " bytes", d->image_bytes);
+    for (int64_t i = 0; ok && i < d->n_training + d->n_held_out; i++) {
+        ok = read_cached(d, i, bytes, err);
+        if (ok)
+            rn_sha256_add(h, bytes, (size_t)d->image_bytes);
+    }
+    if (h)
+        rn_sha256_close(h, digest);
+    free(bytes);
+    return ok;
+}
+
 /* Fills the cache's file, which is then renamed to its place. Refused images have no place in it. */
 static bool write_cache(void *context, FILE *f, rn_error *err)
 {
     rn_data *d = context;
     d->cache_file = f;
-    const bool ok = check_all(d, err);
+    struct cache_header h = {"rnimag2", d->n_training + d->n_held_out, d->height, d->width, d->enlarged, {0}};
+    const bool ok = check_all(d, err) && (d->n_refused || digest_cached(d, h.digest, err));
     d->cache_file = NULL;
     if (!ok || d->n_refused)
         return false;
-    const struct cache_header h = {"rnimage", d->n_training + d->n_held_out, d->height, d->width, d->enlarged};
+    h.enlarged = d->enlarged;
     if (fwrite(&h, sizeof h, 1, f) != 1)
         return rn_fail(err, RN_EIO, "could not write the cache of resized images: %s", strerror(errno));
     return true;
@@ -328,12 +347,16 @@ static bool use_cache(rn_data *d, const char *path)
     FILE *f = fopen(path, "rb");
     if (!f)
         return false;
-    if (fread(&h, sizeof h, 1, f) == 1 && memcmp(h.magic, "rnimage", 8) == 0 && h.n == n && h.height == d->height &&
-        h.width == d->width && fstat(fileno(f), &st) == 0 && st.st_size == (off_t)sizeof h + (off_t)(n * d->image_bytes)) {
-        d->cache_file = f;
+    uint8_t digest[32];
+    rn_error ignored;
+    d->cache_file = f;
+    if (fread(&h, sizeof h, 1, f) == 1 && memcmp(h.magic, "rnimag2", 8) == 0 && h.n == n && h.height == d->height &&
+        h.width == d->width && fstat(fileno(f), &st) == 0 && st.st_size == (off_t)sizeof h + (off_t)(n * d->image_bytes) &&
+        digest_cached(d, digest, &ignored) && memcmp(digest, h.digest, sizeof digest) == 0) {
         d->enlarged = h.enlarged;
         return true;
     }
+    d->cache_file = NULL;
     fclose(f);
     return false;
 }
