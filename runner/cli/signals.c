@@ -19,6 +19,8 @@ void rn_signals_catch(void)
     sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
     sigaction(SIGHUP, &a, NULL);
+    a.sa_handler = SIG_IGN; /* beyond the limit on file sizes, write() says so itself */
+    sigaction(SIGXFSZ, &a, NULL);
 }
 
 int rn_signal_seen(void)

@@ -1,6 +1,7 @@
 #ifndef RN_CLI_SIGNALS_H
 #define RN_CLI_SIGNALS_H
-/* SIGINT and SIGTERM: the first one asks for a stop after the step, a second one ends the process at once. */
+/* SIGINT and SIGTERM: the first one asks for a stop after the step, a second one ends the process at once.
+ * A file that would grow beyond the shell's limit (ulimit -f) is an error of writing, as a full disk is, and no signal. */
 
 void rn_signals_catch(void);
 int rn_signal_seen(void); /* its number, or 0 */
