@@ -104,9 +104,27 @@ static bool read_from_set(const rn_data *d, int64_t index, uint8_t *bytes, bool 
 
 /* Images in a file begin with this; then they follow one another, [image, height, width, 3]. */
 struct cache_header {
-    char magic[8]; /* "rnimage" */
+    char magic[8]; /* "rnimag2" */
     int64_t n, height, width, enlarged;
+    uint8_t digest[32]; /* SHA-256 of the images: a byte that changed on the disk is no image of the set */
 };
+
+/* Of all images in the cache's file. */
+static bool digest_cached(FILE *f, uint8_t digest[32])
+{
+    enum { PIECE = 1 << 20 };
+    uint8_t *piece = malloc(PIECE);
+    rn_sha256 *h = rn_sha256_open();
+    off_t at = sizeof(struct cache_header);
+    ssize_t n = -1;
+    while (piece && h && (n = pread(fileno(f), piece, PIECE, at)) > 0) {
+        rn_sha256_add(h, piece, (size_t)n);
+        at += n;
+    }
+    rn_sha256_close(h, digest);
+    free(piece);
+    return n == 0;
+}
 
 static bool write_cached(const rn_data *d, int64_t i, const uint8_t *bytes, rn_error *err)
 {
@@ -313,7 +331,9 @@ static bool write_cache(void *context, FILE *f, rn_error *err)
     d->cache_file = NULL;
     if (!ok || d->n_refused)
         return false;
-    const struct cache_header h = {"rnimage", d->n_training + d->n_held_out, d->height, d->width, d->enlarged};
+    struct cache_header h = {"rnimag2", d->n_training + d->n_held_out, d->height, d->width, d->enlarged, {0}};
+    if (!digest_cached(f, h.digest))
+        return rn_fail(err, RN_EIO, "could not read back the cache of resized images: %s", strerror(errno));
     if (fwrite(&h, sizeof h, 1, f) != 1)
         return rn_fail(err, RN_EIO, "could not write the cache of resized images: %s", strerror(errno));
     return true;
@@ -324,12 +344,14 @@ static bool use_cache(rn_data *d, const char *path)
 {
     struct cache_header h;
     struct stat st;
+    uint8_t digest[32];
     const int64_t n = d->n_training + d->n_held_out;
     FILE *f = fopen(path, "rb");
     if (!f)
         return false;
-    if (fread(&h, sizeof h, 1, f) == 1 && memcmp(h.magic, "rnimage", 8) == 0 && h.n == n && h.height == d->height &&
-        h.width == d->width && fstat(fileno(f), &st) == 0 && st.st_size == (off_t)sizeof h + (off_t)(n * d->image_bytes)) {
+    if (fread(&h, sizeof h, 1, f) == 1 && memcmp(h.magic, "rnimag2", 8) == 0 && h.n == n && h.height == d->height &&
+        h.width == d->width && fstat(fileno(f), &st) == 0 && st.st_size == (off_t)sizeof h + (off_t)(n * d->image_bytes) &&
+        digest_cached(f, digest) && memcmp(digest, h.digest, sizeof digest) == 0) {
         d->cache_file = f;
         d->enlarged = h.enlarged;
         return true;
