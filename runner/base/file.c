@@ -11,9 +11,15 @@
 bool rn_file_read(rn_arena *a, const char *path, size_t limit, uint8_t **data, size_t *bytes, rn_error *err)
 {
     bool ok = false;
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        return rn_fail(err, RN_EIO, "could not read '%s': %s", path, strerror(errno));
+    /* a named pipe that nobody writes to is empty: opening it would wait for ever, reading must not fail */
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    FILE *f = fd >= 0 && fcntl(fd, F_SETFL, 0) == 0 ? fdopen(fd, "rb") : NULL;
+    if (!f) {
+        rn_fail(err, RN_EIO, "could not read '%s': %s", path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
     struct stat st;
     if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode)) {
         rn_fail(err, RN_EIO, "could not read '%s': it is a folder", path);
@@ -84,9 +90,9 @@ bool rn_file_write(const char *path, rn_file_writer *write, void *context, rn_er
     const int n = snprintf(temporary, sizeof temporary, "%s.tmp-%ld", path, (long)getpid());
     if (n < 0 || (size_t)n >= sizeof temporary)
         return rn_fail(err, RN_EIO, "could not write '%s': the path is too long", path);
-    FILE *f = fopen(temporary, "wbx");
+    FILE *f = fopen(temporary, "w+bx");
     if (!f && errno == EEXIST && unlink(temporary) == 0) /* left by a killed process that had our number */
-        f = fopen(temporary, "wbx");
+        f = fopen(temporary, "w+bx");
     if (!f)
         return rn_fail(err, RN_EIO, "could not write '%s': %s", path, strerror(errno));
     bool ok = write(context, f, err);
