@@ -1,6 +1,7 @@
 #include "cli/specs.h"
 
 #include "plugin/catalogue.h"
+#include "train/trainer.h"
 
 #include <string.h>
 
@@ -29,6 +30,50 @@ int rn_cli_spec(rn_cli *cli, const char *path, rn_spec *spec)
             status = tell(&d);
     }
     rn_diagnostics_free(&d);
+    return status;
+}
+
+static bool kernels_offered(rn_cli *cli, const rn_variant *v, rn_error *err)
+{
+    const char *names[64];
+    size_t n = 0;
+    for (int i = 0; i < rn_registry_count(cli->registry, RN_KIND_KERNEL); i++) { /* one set has many kernels */
+        const char *set = rn_registry_at(cli->registry, RN_KIND_KERNEL, i)->name;
+        size_t k = 0;
+        while (k < n && strcmp(names[k], set) != 0)
+            k++;
+        if (k == n && n < sizeof names / sizeof *names)
+            names[n++] = set;
+    }
+    for (int64_t i = 0; i < v->experiment->kernels.n; i++) {
+        const char *name = v->experiment->kernels.v[i];
+        size_t k = 0;
+        while (k < n && strcmp(names[k], name) != 0)
+            k++;
+        if (k < n || n == sizeof names / sizeof *names)
+            continue;
+        const rn_value *value = rn_variant_value(v, "kernels");
+        rn_arena *a = &cli->arena;
+        return rn_fail(err, RN_EUNKNOWN, "%s: kernels: %s is no set of kernels of the loaded plugins%s (there are: %s)",
+                       value ? value->origin : "the spec", rn_shown(a, name), rn_did_you_mean(a, name, names, n),
+                       rn_joined(a, names, n));
+    }
+    return true;
+}
+
+int rn_cli_networks(rn_cli *cli, const rn_spec *spec)
+{
+    int status = 0;
+    for (int64_t i = 0; i < spec->n_variants; i++) {
+        const rn_variant *v = &spec->variant[i];
+        rn_trainer t = {0};
+        rn_error err;
+        if (!kernels_offered(cli, v, &err) || !rn_trainer_plan(&t, cli->registry, v->experiment, &err)) {
+            rn_context(&err, "variant %s", v->name);
+            status = rn_cli_error(&err);
+        }
+        rn_trainer_free(&t);
+    }
     return status;
 }
 
