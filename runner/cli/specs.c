@@ -69,6 +69,8 @@ int rn_cli_networks(rn_cli *cli, const rn_spec *spec)
         rn_trainer t = {0};
         rn_error err;
         if (!kernels_offered(cli, v, &err) || !rn_trainer_plan(&t, cli->registry, v->experiment, &err)) {
+            if (err.code == RN_ESHAPE && !err.line)
+                (void)rn_at(&err, v->experiment->data.set.place); /* what no layer refused: the images themselves */
             rn_context(&err, "variant %s", v->name);
             status = rn_cli_error(&err);
         }
