@@ -80,6 +80,14 @@ RN_API bool rn_at(rn_error *err, rn_place place);
 /* Puts "<context>: " before the text: what the finder could not know. Returns false. */
 RN_API bool rn_context(rn_error *err, const char *format, ...) RN_PRINTF(2, 3);
 
+#if defined(__clang_analyzer__) && !defined(RN_ERROR_C)
+/* The analyser sees one file at a time: this tells it that these are always false. */
+#define rn_fail(...) (rn_fail(__VA_ARGS__), false)
+#define rn_fail_at(...) (rn_fail_at(__VA_ARGS__), false)
+#define rn_at(...) (rn_at(__VA_ARGS__), false)
+#define rn_context(...) (rn_context(__VA_ARGS__), false)
+#endif
+
 #ifdef __cplusplus
 }
 #endif

@@ -15,8 +15,7 @@ typedef struct rn_optimizer_step {
     int64_t step;     /* from 0 */
     double lr;        /* of this step, after warm-up and decay */
     double scale;     /* gradients are multiplied by this first (clipping) */
-    double l2;        /* l2·x is added to the scaled gradient */
-    double weight_decay; /* decoupled: x shrinks by the factor 1 − lr·weight_decay */
+    double l2, weight_decay; /* l2·x is added to the scaled gradient; x shrinks by the factor 1 − lr·weight_decay */
     float *x;         /* parameters */
     const float *g;   /* gradients */
     float *state[RN_MAX_OPTIMIZER_STATE]; /* n_state arrays, zero before step 0 */

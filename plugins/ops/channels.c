@@ -137,7 +137,7 @@ static void concat_example(rn_example *e, rn_stream r, int number)
 {
     const int parts = number % RN_MAX_IN + 1;
     for (int i = 0; i < RN_MAX_IN; i++)
-        e->in[i] = i < parts ? map_of(r, number, draw(r, (uint64_t)(8 + i), 1, 4)) : (rn_shape){0};
+        e->in[i] = i < parts ? map_of(r, number, draw(r, 8 + (uint64_t)i, 1, 4)) : (rn_shape){0};
 }
 
 const rn_op op_channel_range = {

@@ -55,7 +55,7 @@ static bool conv2d_shape(const rn_call *c, rn_shape *y, rn_error *err)
 {
     const rn_conv2d_attr *a = c->attr;
     const rn_shape x = c->in[0], w = c->in[1], b = c->in[2];
-    int64_t height, width;
+    int64_t height = 0, width = 0;
     if (!attributes_fit(a, x.dim[3], w.dim[3], err) ||
         !sides(a, x.dim[1], x.dim[2], w.dim[0], w.dim[1], &height, &width, err))
         return false;
@@ -73,7 +73,7 @@ static bool dx_shape(const rn_call *c, rn_shape *y, rn_error *err)
 {
     const rn_conv2d_dx_attr *a = c->attr;
     const rn_shape dy = c->in[0], w = c->in[1];
-    int64_t height, width;
+    int64_t height = 0, width = 0;
     if (!attributes_fit(&a->conv, w.dim[2] * a->conv.groups, w.dim[3], err) ||
         !sides(&a->conv, a->height, a->width, w.dim[0], w.dim[1], &height, &width, err))
         return false;
@@ -90,7 +90,7 @@ static bool dw_shape(const rn_call *c, rn_shape *y, rn_error *err)
 {
     const rn_conv2d_dw_attr *a = c->attr;
     const rn_shape x = c->in[0], dy = c->in[1];
-    int64_t height, width;
+    int64_t height = 0, width = 0;
     if (!attributes_fit(&a->conv, x.dim[3], dy.dim[3], err) ||
         !sides(&a->conv, x.dim[1], x.dim[2], a->kernel_h, a->kernel_w, &height, &width, err))
         return false;

@@ -1,3 +1,4 @@
+#define RN_ERROR_C /* see the end of the header */
 #include <runner/error.h>
 
 #include <stdio.h>

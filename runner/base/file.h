@@ -12,7 +12,7 @@ RN_NODISCARD bool rn_file_read(rn_arena *a, const char *path, size_t limit, uint
                                rn_error *err);
 
 /* Writes through `write` to a temporary file beside path, syncs it, renames it to path, syncs the folder.
- * On failure the temporary file is gone and path is as it was. */
+ * On failure the temporary file is gone and path is as it was. `write` may read back what it wrote. */
 typedef bool rn_file_writer(void *context, FILE *f, rn_error *err);
 RN_NODISCARD bool rn_file_write(const char *path, rn_file_writer *write, void *context, rn_error *err);
 RN_NODISCARD bool rn_file_write_bytes(const char *path, const void *data, size_t bytes, rn_error *err);

@@ -54,7 +54,7 @@ static void lead(rn_json *j, const char *name)
     }
 }
 
-static void open(rn_json *j, const char *name, char first, char last)
+static void begin_level(rn_json *j, const char *name, char first, char last)
 {
     lead(j, name);
     fputc(first, j->f);
@@ -65,7 +65,7 @@ static void open(rn_json *j, const char *name, char first, char last)
 
 void rn_json_object(rn_json *j, const char *name)
 {
-    open(j, name, '{', '}');
+    begin_level(j, name, '{', '}');
 }
 
 void rn_json_row(rn_json *j, const char *name)
@@ -77,7 +77,7 @@ void rn_json_row(rn_json *j, const char *name)
 
 void rn_json_array(rn_json *j, const char *name)
 {
-    open(j, name, '[', ']');
+    begin_level(j, name, '[', ']');
 }
 
 void rn_json_end(rn_json *j)

@@ -17,7 +17,7 @@ const char *rn_duration_text(double s, char text[RN_DURATION_TEXT])
     else if (s < 3600)
         snprintf(text, RN_DURATION_TEXT, "%d min %02d s", (int)s / 60, (int)s % 60);
     else
-        snprintf(text, RN_DURATION_TEXT, "%.0f h %02d min", (double)((int64_t)s / 3600), (int)((int64_t)s / 60 % 60));
+        snprintf(text, RN_DURATION_TEXT, "%" PRId64 " h %02d min", (int64_t)s / 3600, (int)((int64_t)s / 60 % 60));
     return text;
 }
 

@@ -1,5 +1,6 @@
 #include "cli/specs.h"
 
+#include "base/nearest.h"
 #include "plugin/catalogue.h"
 #include "train/trainer.h"
 
@@ -15,6 +16,37 @@ static int tell(rn_diagnostics *d)
     return err.code == RN_EIO ? 2 : rn_exit_status(err.code);
 }
 
+/* Kernel sets are no components that a schema could check: many kernels share the name of one. */
+static bool check_kernel_sets(const rn_cli *cli, const rn_spec *spec, rn_error *err)
+{
+    const char *names[64];
+    size_t n = 0;
+    for (int i = 0; i < rn_registry_count(cli->registry, RN_KIND_KERNEL); i++) {
+        const char *name = rn_registry_at(cli->registry, RN_KIND_KERNEL, i)->name;
+        bool known = false;
+        for (size_t k = 0; k < n; k++)
+            known |= strcmp(names[k], name) == 0;
+        if (!known && n < sizeof names / sizeof *names)
+            names[n++] = name;
+    }
+    for (int64_t v = 0; v < spec->n_variants; v++) {
+        const rn_texts sets = spec->variant[v].experiment->kernels;
+        for (int64_t i = 0; i < sets.n; i++) {
+            bool known = false;
+            for (size_t k = 0; k < n; k++)
+                known |= strcmp(names[k], sets.v[i]) == 0;
+            if (known)
+                continue;
+            const rn_value *value = rn_variant_value(&spec->variant[v], "kernels");
+            const char *nearest = rn_nearest(sets.v[i], names, n);
+            rn_fail(err, RN_EUNKNOWN, "kernels: no loaded plugin offers the kernel set '%s'%s%s%s; `runner plugins` lists them",
+                    sets.v[i], nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+            return value ? rn_context(err, "%s", value->origin) : false;
+        }
+    }
+    return true;
+}
+
 int rn_cli_spec(rn_cli *cli, const char *path, rn_spec *spec)
 {
     rn_diagnostics d = {0};
@@ -28,37 +60,11 @@ int rn_cli_spec(rn_cli *cli, const char *path, rn_spec *spec)
         const rn_catalogue catalogue = rn_registry_catalogue(cli->registry);
         if (!rn_spec_check(spec, &catalogue, &d))
             status = tell(&d);
+        else if (!check_kernel_sets(cli, spec, &err))
+            status = rn_cli_error(&err);
     }
     rn_diagnostics_free(&d);
     return status;
-}
-
-static bool kernels_offered(rn_cli *cli, const rn_variant *v, rn_error *err)
-{
-    const char *names[64];
-    size_t n = 0;
-    for (int i = 0; i < rn_registry_count(cli->registry, RN_KIND_KERNEL); i++) { /* one set has many kernels */
-        const char *set = rn_registry_at(cli->registry, RN_KIND_KERNEL, i)->name;
-        size_t k = 0;
-        while (k < n && strcmp(names[k], set) != 0)
-            k++;
-        if (k == n && n < sizeof names / sizeof *names)
-            names[n++] = set;
-    }
-    for (int64_t i = 0; i < v->experiment->kernels.n; i++) {
-        const char *name = v->experiment->kernels.v[i];
-        size_t k = 0;
-        while (k < n && strcmp(names[k], name) != 0)
-            k++;
-        if (k < n || n == sizeof names / sizeof *names)
-            continue;
-        const rn_value *value = rn_variant_value(v, "kernels");
-        rn_arena *a = &cli->arena;
-        return rn_fail(err, RN_EUNKNOWN, "%s: kernels: %s is no set of kernels of the loaded plugins%s (there are: %s)",
-                       value ? value->origin : "the spec", rn_shown(a, name), rn_did_you_mean(a, name, names, n),
-                       rn_joined(a, names, n));
-    }
-    return true;
 }
 
 int rn_cli_networks(rn_cli *cli, const rn_spec *spec)
@@ -68,8 +74,8 @@ int rn_cli_networks(rn_cli *cli, const rn_spec *spec)
         const rn_variant *v = &spec->variant[i];
         rn_trainer t = {0};
         rn_error err;
-        if (!kernels_offered(cli, v, &err) || !rn_trainer_plan(&t, cli->registry, v->experiment, &err)) {
-            if (err.code == RN_ESHAPE && !err.line)
+        if (!rn_trainer_plan(&t, cli->registry, v->experiment, &err)) {
+            if ((err.code == RN_ESHAPE || err.code == RN_EMEMORY) && !err.line)
                 (void)rn_at(&err, v->experiment->data.set.place); /* what no layer refused: the images themselves */
             rn_context(&err, "variant %s", v->name);
             status = rn_cli_error(&err);

@@ -49,9 +49,9 @@ static bool count_left(rn_session *s, const rn_variant *v, int64_t *left, rn_err
 static double seconds_of(const rn_experiment *e, double train_s, double denoise_s)
 {
     const int64_t evaluations = 1 + (e->evaluate.every ? (e->train.steps - 1) / e->evaluate.every : 0);
-    const double batches = (double)((e->evaluate.samples + e->evaluate.batch - 1) / e->evaluate.batch);
+    const int64_t batches = (e->evaluate.samples + e->evaluate.batch - 1) / e->evaluate.batch;
     return (double)e->train.steps * train_s +
-           (double)evaluations * batches * (double)rn_sampling_steps(&e->evaluate.sampler) * denoise_s;
+           (double)(evaluations * batches) * (double)rn_sampling_steps(&e->evaluate.sampler) * denoise_s;
 }
 
 /* Which kernel sets the nodes of a program go to: "openblas 57, reference 213". */

@@ -15,12 +15,18 @@ static const char *const check_options[] = {"--plugin-dir", "--threads", NULL};
 const rn_verb rn_verbs[] = {
     {"run",      "SPEC",      "train and evaluate everything that the spec asks for; finished runs are skipped", run_options, 1, 1, rn_verb_run,
      "Results go to results/ under the current folder (--out, --db): weights, samples and a log for each run, all\n"
-     "figures in one SQLite file. The table of `runner compare` is printed at the end. Ctrl-C stops after the step."},
+     "figures in one SQLite file. The table of `runner compare` is printed at the end. Ctrl-C stops after the step; the same\n"
+     "command then goes on: finished runs are skipped, the one that was stopped begins anew."},
     {"plan",     "SPEC",      "list the variants: parameters, FLOP per image, memory; runs nothing", plan_options, 1, 1, rn_verb_plan, NULL},
-    {"validate", "SPEC",      "check the spec and say what is wrong with it", validate_options, 1, 1, rn_verb_validate, NULL},
+    {"validate", "SPEC",      "check the spec and say what is wrong with it", validate_options, 1, 1, rn_verb_validate,
+     "Every mistake is shown with its place, what is allowed and the nearest known name. Networks are built, so shapes that\n"
+     "do not fit are found too; no data set is opened."},
     {"schedule", "SPEC",      "print logSNR, alpha and sigma of every variant", spec_options, 1, 1, rn_verb_schedule, NULL},
-    {"compare",  "NAME",      "table of an experiment: variants x metrics, paired differences to the baseline", compare_options, 1, 1, rn_verb_compare, NULL},
-    {"data",     "PATH|SPEC", "list what would be read: count, sizes, formats, and each refused file", data_options, 1, 1, rn_verb_data, NULL},
+    {"compare",  "NAME",      "table of an experiment: variants x metrics, paired differences to the baseline", compare_options, 1, 1, rn_verb_compare,
+     "NAME is the `name:` of the spec. Differences are taken between runs of the same seed; the interval is Student's."},
+    {"data",     "PATH|SPEC", "list what would be read: count, sizes, formats, and each refused file", data_options, 1, 1, rn_verb_data,
+     "PATH is a folder of images or a file that a data set knows (tar, CIFAR-10 batches, IDX); of a SPEC the images of its\n"
+     "`data:` are listed. Exit status 1 if a file was refused."},
     {"plugins",  "",          "list the loaded plugins: file, version, licence, what they offer", plugin_options, 0, 0, rn_verb_plugins, NULL},
     {"describe", "KIND NAME", "documentation and parameters of a component, from its schema; `describe spec`: the keys of a spec", plugin_options, 1, 2, rn_verb_describe,
      "KIND is one of the words in the first column of `runner plugins`, NAME one of those behind it. `runner describe spec`\n"

@@ -106,25 +106,8 @@ static bool read_from_set(const rn_data *d, int64_t index, uint8_t *bytes, bool 
 struct cache_header {
     char magic[8]; /* "rnimag2" */
     int64_t n, height, width, enlarged;
-    uint8_t digest[32]; /* SHA-256 of the images: a byte that changed on the disk is no image of the set */
+    uint8_t digest[32]; /* SHA-256 of the images: a damaged file is made again */
 };
-
-/* Of all images in the cache's file. */
-static bool digest_cached(FILE *f, uint8_t digest[32])
-{
-    enum { PIECE = 1 << 20 };
-    uint8_t *piece = malloc(PIECE);
-    rn_sha256 *h = rn_sha256_open();
-    off_t at = sizeof(struct cache_header);
-    ssize_t n = -1;
-    while (piece && h && (n = pread(fileno(f), piece, PIECE, at)) > 0) {
-        rn_sha256_add(h, piece, (size_t)n);
-        at += n;
-    }
-    rn_sha256_close(h, digest);
-    free(piece);
-    return n == 0;
-}
 
 static bool write_cached(const rn_data *d, int64_t i, const uint8_t *bytes, rn_error *err)
 {
@@ -322,18 +305,34 @@ bool rn_data_open_within(const rn_data_config *config, size_t cache_bytes, rn_da
     return true;
 }
 
+/* SHA-256 of the images in the file. */
+static bool digest_cached(const rn_data *d, uint8_t digest[32], rn_error *err)
+{
+    uint8_t *bytes = malloc((size_t)d->image_bytes);
+    rn_sha256 *h = bytes ? rn_sha256_open() : NULL;
+    bool ok = h != NULL || rn_fail(err, RN_EMEMORY, "no memory for an image of %" PRId64 " bytes", d->image_bytes);
+    for (int64_t i = 0; ok && i < d->n_training + d->n_held_out; i++) {
+        ok = read_cached(d, i, bytes, err);
+        if (ok)
+            rn_sha256_add(h, bytes, (size_t)d->image_bytes);
+    }
+    if (h)
+        rn_sha256_close(h, digest);
+    free(bytes);
+    return ok;
+}
+
 /* Fills the cache's file, which is then renamed to its place. Refused images have no place in it. */
 static bool write_cache(void *context, FILE *f, rn_error *err)
 {
     rn_data *d = context;
     d->cache_file = f;
-    const bool ok = check_all(d, err);
+    struct cache_header h = {"rnimag2", d->n_training + d->n_held_out, d->height, d->width, d->enlarged, {0}};
+    const bool ok = check_all(d, err) && (d->n_refused || digest_cached(d, h.digest, err));
     d->cache_file = NULL;
     if (!ok || d->n_refused)
         return false;
-    struct cache_header h = {"rnimag2", d->n_training + d->n_held_out, d->height, d->width, d->enlarged, {0}};
-    if (!digest_cached(f, h.digest))
-        return rn_fail(err, RN_EIO, "could not read back the cache of resized images: %s", strerror(errno));
+    h.enlarged = d->enlarged;
     if (fwrite(&h, sizeof h, 1, f) != 1)
         return rn_fail(err, RN_EIO, "could not write the cache of resized images: %s", strerror(errno));
     return true;
@@ -344,18 +343,20 @@ static bool use_cache(rn_data *d, const char *path)
 {
     struct cache_header h;
     struct stat st;
-    uint8_t digest[32];
     const int64_t n = d->n_training + d->n_held_out;
     FILE *f = fopen(path, "rb");
     if (!f)
         return false;
+    uint8_t digest[32];
+    rn_error ignored;
+    d->cache_file = f;
     if (fread(&h, sizeof h, 1, f) == 1 && memcmp(h.magic, "rnimag2", 8) == 0 && h.n == n && h.height == d->height &&
         h.width == d->width && fstat(fileno(f), &st) == 0 && st.st_size == (off_t)sizeof h + (off_t)(n * d->image_bytes) &&
-        digest_cached(f, digest) && memcmp(digest, h.digest, sizeof digest) == 0) {
-        d->cache_file = f;
+        digest_cached(d, digest, &ignored) && memcmp(digest, h.digest, sizeof digest) == 0) {
         d->enlarged = h.enlarged;
         return true;
     }
+    d->cache_file = NULL;
     fclose(f);
     return false;
 }

@@ -86,7 +86,7 @@ bool rn_error_grid_measure(rn_trainer *t, const rn_parameter_set *set, const flo
     *g = (rn_error_grid){.images = n, .scale = {1, 0}};
     if (pool > 1 && d.height % pool == 0 && d.width % pool == 0)
         g->scale[1] = pool;
-    double *z = malloc((size_t)(2 * batch * d.elements) * sizeof *z), *x0 = z + batch * d.elements;
+    double *z = calloc((size_t)(2 * batch * d.elements), sizeof *z), *x0 = z + batch * d.elements;
     if (!z)
         return rn_fail(err, RN_EMEMORY, "no memory to measure the error of %" PRId64 " images at once", batch);
     bool ok = true;

@@ -127,7 +127,7 @@ static rn_tensor collect(shares *s, rn_tensor of)
 {
     rn_graph *g = s->g;
     int n = 0;
-    for (int32_t i = s->first[of]; i >= 0; i = s->v[i].next)
+    for (int32_t i = s->first[of]; i >= 0; i = s->v[i].next) /* NOLINT: an index ≥ 0 is one of v's */
         n++;
     if (!n)
         return 0;

@@ -102,13 +102,13 @@ static double value(trial *t, rn_stream r)
     char name[32];
     fill_inputs(t, r);
     rn_program_run(t->program, &s);
-    double *y[RN_MAX_OUT], sum = 0;
-    int64_t n[RN_MAX_OUT];
+    double *y[RN_MAX_OUT] = {NULL}, sum = 0;
+    int64_t n[RN_MAX_OUT] = {0};
     for (int i = 0; i < t->n_y; i++) { /* refilling the cotangents may overwrite the outputs: copy them first */
         snprintf(name, sizeof name, "output %d", i);
         n[i] = rn_count(rn_program_shape(t->program, name));
         const rn_shape shape = rn_program_shape(t->program, name);
-        y[i] = malloc((size_t)n[i] * sizeof(double));
+        y[i] = calloc((size_t)n[i] + 1, sizeof(double));
         const double *from = rn_program_output(t->program, name);
         for (int64_t row = 0; y[i] && row < rn_rows(shape); row++)
             memcpy(y[i] + row * rn_last(shape), from + row * rn_pitch(shape), (size_t)rn_last(shape) * sizeof(double));
@@ -119,8 +119,9 @@ static double value(trial *t, rn_stream r)
         const double *c = rn_program_input(t->program, name);
         for (int64_t k = 0; y[i] && k < n[i]; k++)
             sum += c[k] * y[i][k];
-        free(y[i]);
     }
+    for (int i = 0; i < RN_MAX_OUT; i++)
+        free(y[i]);
     return sum;
 }
 

@@ -44,7 +44,7 @@ static bool grow(rn_parameters *p, rn_error *err)
     free(p->slots);
     p->room = room, p->slots = slots, p->n_slots = 2 * room;
     for (int64_t i = 0; i < p->n; i++)
-        p->slots[slot_of(p, p->v[i].name)] = (int32_t)i + 1;
+        p->slots[slot_of(p, p->v[i].name)] = (int32_t)i + 1; /* NOLINT: the first n are filled */
     return true;
 }
 
@@ -124,7 +124,7 @@ void rn_parameters_init(const rn_parameters *p, uint32_t seed, rn_type type, voi
 
 int rn_parameter_file_dims(const rn_parameter *p, int64_t dim[RN_MAX_RANK])
 {
-    static const int io[] = {1, 0}, hwio[] = {3, 2, 0, 1};
+    static const int io[RN_MAX_RANK] = {1, 0}, hwio[RN_MAX_RANK] = {3, 2, 0, 1};
     const int *order = p->options.layout == RN_LAYOUT_IO ? io : p->options.layout == RN_LAYOUT_HWIO ? hwio : NULL;
     for (int i = 0; i < p->shape.rank; i++)
         dim[i] = p->shape.dim[order ? order[i] : i];

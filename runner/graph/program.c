@@ -272,7 +272,7 @@ void rn_program_close(rn_program *p)
 {
     if (!p)
         return;
-    for (int64_t i = 0; i < p->n_nodes; i++)
+    for (int64_t i = 0; p->node && i < p->n_nodes; i++)
         if (p->node[i].kernel && p->node[i].kernel->forget)
             p->node[i].kernel->forget(&p->node[i].work);
     free(p->packed_memory);

@@ -47,7 +47,7 @@ static bool map_file(const char *path, void **map, size_t *bytes, rn_error *err)
 static bool read_parts(rn_safetensors *f, const char *path, rn_error *err)
 {
     uint64_t header;
-    memcpy(&header, f->map, 8);
+    memcpy(&header, f->map, 8); /* NOLINT: mapped, with 8 bytes at least */
     const uint64_t rest = f->bytes - 8;
     if (header > rest)
         return rn_fail(err, RN_EFORMAT, "%s: header of %" PRIu64 " bytes in a file of %zu", path, header, f->bytes);

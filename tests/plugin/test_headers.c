@@ -68,7 +68,7 @@ static void every_built_plugin_exports_one_symbol(void **state)
     const int n = by_suffix(BUILD_FOLDER "/lib/runner", ".so", &plugins);
     for (int i = 0; i < n; i++) {
         char *out;
-        assert_int_equal(scratch_run(&out, "nm -D --defined-only '" BUILD_FOLDER "/lib/runner/%s'", plugins[i]), 0);
+        assert_int_equal(scratch_run(&out, "nm -D --defined-only '" BUILD_FOLDER "/lib/runner/%s' | grep -v __odr_asan", plugins[i]), 0);
         const char *line_end = strchr(out, '\n');
         if (!strstr(out, " rn_plugin_export\n") || !line_end || line_end[1])
             fail_msg("%s exports more, or less, than rn_plugin_export:\n%s", plugins[i], out);

@@ -70,7 +70,8 @@ static void a_signal_stops_after_the_step_and_says_so(void **state)
         assert_int_equal(waitpid(child, &status, 0), child);
         assert_true(WIFEXITED(status));
         assert_int_equal(WEXITSTATUS(status), cases[i].status);
-        char *err = scratch_path(folder, "err"), *said = (char *)scratch_read(err, NULL);
+        size_t bytes;
+        char *err = scratch_path(folder, "err"), *said = (char *)scratch_read(err, &bytes);
         assert_non_null(strstr(said, "the same command goes on"));
         assert_int_equal(scratch_run(&text, "sqlite3 '%s/results/results.db' 'select status from run'", folder), 0);
         assert_string_equal(text, "interrupted\n");
