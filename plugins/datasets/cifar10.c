@@ -101,7 +101,7 @@ static bool add_folder(struct state *s, const char *folder, rn_place place, rn_e
         if (e->d_name[0] == '.' || n < 5 || strcmp(e->d_name + n - 4, ".bin") != 0)
             continue;
         if (s->n_batches == MAX_FILES || snprintf(path, sizeof path, "%s/%s", folder, e->d_name) >= (int)sizeof path)
-            ok = rn_fail_at(err, RN_ELIMIT, place, "'%s' has more than %d batches, or a path that is too long", folder, MAX_FILES);
+            ok = rn_fail_at(err, RN_EDATA, place, "'%s' has more than %d batches, or a path that is too long", folder, MAX_FILES);
         else
             ok = add_batch(s, path, place, err);
     }

@@ -97,7 +97,7 @@ static bool open_images(struct state *s, const char *path, int64_t max_pixels, r
         return rn_fail(err, RN_EFORMAT, "'%s': %" PRId64 " images of %" PRId64 "×%" PRId64 " pixels in the header", path,
                        s->n, s->columns, s->rows);
     if (s->rows > max_pixels / s->columns)
-        return rn_fail(err, RN_ELIMIT, "'%s': %" PRId64 "×%" PRId64 " pixels in the header, more than the limit of %" PRId64
+        return rn_fail(err, RN_EDATA, "'%s': %" PRId64 "×%" PRId64 " pixels in the header, more than the limit of %" PRId64
                        " (max_pixels)", path, s->columns, s->rows, max_pixels);
     const int64_t each = s->rows * s->columns, there = bytes - IMAGES_HEADER;
     if (there / each != s->n || there % each != 0)

@@ -54,7 +54,7 @@ static bool walk(struct file_set *s, const char *path, const struct folder *abov
 {
     const struct folder folder = {above, here->st_dev, here->st_ino, above ? above->depth + 1 : 0};
     if (folder.depth > MAX_DEPTH)
-        return rn_fail(err, RN_ELIMIT, "'%s' is more than %d folders deep", path, MAX_DEPTH);
+        return rn_fail(err, RN_EDATA, "'%s' is more than %d folders deep", path, MAX_DEPTH);
     DIR *dir = opendir(path);
     if (!dir)
         return rn_fail(err, RN_EIO, "could not read the folder '%s': %s", path, strerror(errno));
@@ -71,7 +71,7 @@ static bool walk(struct file_set *s, const char *path, const struct folder *abov
         if (e->d_name[0] == '.')
             continue;
         if (snprintf(child, sizeof child, "%s/%s", path, e->d_name) >= (int)sizeof child)
-            ok = rn_fail(err, RN_ELIMIT, "the path of '%s' in '%s' is longer than %d bytes", e->d_name, path,
+            ok = rn_fail(err, RN_EDATA, "the path of '%s' in '%s' is longer than %d bytes", e->d_name, path,
                          MAX_PATH_BYTES);
         else
             ok = take(s, child, &folder, err);

@@ -22,6 +22,10 @@ static bool fits(const rn_call *c, rn_error *err)
         return shapes_differ(err, "k", k, "v", v, "their shapes must be equal");
     if (q.dim[0] != k.dim[0] || q.dim[2] != k.dim[2])
         return shapes_differ(err, "q", q, "k", k, "batch and channels must be equal");
+    const double product = 2 * (double)rn_count(q) * (double)k.dim[1];
+    if (product > 0x1p52) /* hours for each step; and costs are summed in 64 bits */
+        return rn_fail(err, RN_ESHAPE, "attention of %" PRId64 " to %" PRId64 " tokens in %" PRId64 " images takes %.1e "
+                       "operations, more than 4.5e15; use it on a coarser level", q.dim[1], k.dim[1], q.dim[0], product);
     return true;
 }
 static rn_shape lse_of(const rn_call *c)

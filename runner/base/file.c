@@ -11,9 +11,15 @@
 bool rn_file_read(rn_arena *a, const char *path, size_t limit, uint8_t **data, size_t *bytes, rn_error *err)
 {
     bool ok = false;
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        return rn_fail(err, RN_EIO, "could not read '%s': %s", path, strerror(errno));
+    /* a named pipe that nobody writes to is empty: opening it would wait for ever, reading must not fail */
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    FILE *f = fd >= 0 && fcntl(fd, F_SETFL, 0) == 0 ? fdopen(fd, "rb") : NULL;
+    if (!f) {
+        rn_fail(err, RN_EIO, "could not read '%s': %s", path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
     struct stat st;
     if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode)) {
         rn_fail(err, RN_EIO, "could not read '%s': it is a folder", path);

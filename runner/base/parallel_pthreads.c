@@ -64,6 +64,8 @@ static void do_parts(int i)
 {
     uint64_t t = atomic_load_explicit(&pool.ticket, memory_order_acquire);
     while (is_left(t)) {
+        if (i >= pool.threads) /* read after the ticket: fewer threads were set before this loop began */
+            return;
         if (!atomic_compare_exchange_weak_explicit(&pool.ticket, &t, t - 1, memory_order_acq_rel, memory_order_acquire))
             continue;
         const int64_t k = (int64_t)(uint32_t)t - 1, n = pool.n, parts = pool.parts;

@@ -268,7 +268,8 @@ int rn_cli_main(int argc, char **argv)
     rn_registry_close(cli.registry);
     rn_arena_free(&cli.arena);
     if (fflush(stdout) != 0 || ferror(stdout)) { /* a full disk behind a redirection */
-        fprintf(stderr, "runner: could not write the output\n");
+        if (status != 3) /* else the verb has said so */
+            fprintf(stderr, "runner: could not write the output\n");
         return status ? status : 3;
     }
     return status;

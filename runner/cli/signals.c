@@ -19,8 +19,9 @@ void rn_signals_catch(void)
     sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
     sigaction(SIGHUP, &a, NULL);
-    a.sa_handler = SIG_IGN; /* beyond the limit on file sizes, write() says so itself */
+    a.sa_handler = SIG_IGN; /* a full quota and a reader that went away are errors of a write, told where it is */
     sigaction(SIGXFSZ, &a, NULL);
+    sigaction(SIGPIPE, &a, NULL);
 }
 
 int rn_signal_seen(void)

@@ -2,6 +2,7 @@
 
 #include "base/nearest.h"
 #include "plugin/catalogue.h"
+#include "train/trainer.h"
 
 #include <string.h>
 
@@ -63,6 +64,24 @@ int rn_cli_spec(rn_cli *cli, const char *path, rn_spec *spec)
             status = rn_cli_error(&err);
     }
     rn_diagnostics_free(&d);
+    return status;
+}
+
+int rn_cli_networks(rn_cli *cli, const rn_spec *spec)
+{
+    int status = 0;
+    for (int64_t i = 0; i < spec->n_variants; i++) {
+        const rn_variant *v = &spec->variant[i];
+        rn_trainer t = {0};
+        rn_error err;
+        if (!rn_trainer_plan(&t, cli->registry, v->experiment, &err)) {
+            if ((err.code == RN_ESHAPE || err.code == RN_EMEMORY) && !err.line)
+                (void)rn_at(&err, v->experiment->data.set.place); /* what no layer refused: the images themselves */
+            rn_context(&err, "variant %s", v->name);
+            status = rn_cli_error(&err);
+        }
+        rn_trainer_free(&t);
+    }
     return status;
 }
 

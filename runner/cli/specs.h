@@ -8,6 +8,10 @@
 /* 0, or the exit status. The spec is to be freed by rn_spec_free in any case. */
 int rn_cli_spec(rn_cli *cli, const char *path, rn_spec *spec);
 
+/* What only building shows: that every variant's networks fit their images. All errors are told, each with its
+ * variant. Returns the exit status of the last. */
+int rn_cli_networks(rn_cli *cli, const rn_spec *spec);
+
 /* Texts about a variant, in the arena; "" for nothing to say. What differs from the baseline: "shift.from=32 (16)". */
 const char *rn_variant_differs(rn_arena *a, const rn_variant *v);
 const char *rn_variant_dropped(rn_arena *a, const rn_variant *v);

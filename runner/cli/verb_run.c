@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* --- the block at the start ------------------------------------------------------------------------- */
 
@@ -83,6 +84,7 @@ static bool print_block(rn_session *s, rn_error *err)
     rn_progress_line(p, "experiment  %s%s%s", first->name, first->question ? ": " : "", first->question ? first->question : "");
     rn_progress_line(p, "runs        %" PRId64 " variants x %" PRId64 " seeds, %d threads", s->spec->n_variants, s->spec->seeds.n,
                      rn_threads());
+    const double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
     for (int64_t i = 0; i < s->spec->n_variants; i++) {
         const rn_variant *v = &s->spec->variant[i];
         const rn_experiment *e = v->experiment;
@@ -91,6 +93,11 @@ static bool print_block(rn_session *s, rn_error *err)
         double train_s, denoise_s;
         char sets[256];
         bool ok = count_left(s, v, &left, err) && rn_trainer_plan(&t, s->cli->registry, e, err);
+        const double bytes = ok ? (double)t.cost.total_bytes + (double)rn_session_bytes(e) : 0;
+        if (ok && left && memory > 0 && bytes > memory) /* rather than being killed in the middle */
+            ok = rn_fail(err, RN_EMEMORY, "variant %s needs %.1f MiB, this machine has %.1f MiB: a smaller train.batch, "
+                         "evaluate.batch or model needs less (`runner plan` shows it)", v->name, bytes / 1048576,
+                         memory / 1048576);
         /* variants of the same cost need not be timed again */
         if (ok && left && (double)t.cost.flop_per_image != flop) {
             ok = time_programs(&t, &train_s, &denoise_s, err);
@@ -206,6 +213,8 @@ int rn_verb_run(rn_cli *cli)
     rn_spec spec = {0};
     rn_error err;
     int failures = 0, status = rn_cli_spec(cli, cli->arguments.v[0], &spec);
+    if (!status)
+        status = rn_cli_networks(cli, &spec); /* nothing is created before the spec is known to be sound */
     if (status) {
         rn_spec_free(&spec);
         return status;

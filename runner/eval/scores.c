@@ -76,6 +76,17 @@ static void extract(const rn_scorer *s, const feature_set *f, const float *image
     rn_parallel(n, extract_part, &e);
 }
 
+/* SHA-256 of both tensors, stored with them: a byte that changed on the disk is no score. */
+static void digest_of_tensors(const rn_file_tensor *calibration, const rn_file_tensor *vectors, char text[65])
+{
+    uint8_t digest[32];
+    rn_sha256 *h = rn_sha256_open();
+    rn_sha256_add(h, calibration->data, calibration->bytes);
+    rn_sha256_add(h, vectors->data, vectors->bytes);
+    rn_sha256_close(h, digest);
+    rn_hex(digest, 32, text);
+}
+
 /* The vectors of the first n reference images, calibrated on the head of them; rounded to float32, as they are
  * stored, so that a cached reference gives the same scores to the last digit. */
 static bool make_reference(const rn_scorer *s, feature_set *f, const rn_data *data, rn_error *err)
@@ -105,7 +116,10 @@ static bool make_reference(const rn_scorer *s, feature_set *f, const rn_data *da
             {.name = "vectors", .dtype = RN_DTYPE_F32, .rank = 2, .dim = {n, f->dims}, .count = n * f->dims, .data = vectors,
              .bytes = (size_t)(n * f->dims) * sizeof(float)},
         };
-        ok = rn_safetensors_write(f->path, tensors, 2, NULL, err);
+        char sum[65];
+        digest_of_tensors(&tensors[0], &tensors[1], sum);
+        const char *const metadata[] = {"sha256", sum, NULL};
+        ok = rn_safetensors_write(f->path, tensors, 2, metadata, err);
     }
     free(images);
     free(vectors);
@@ -124,6 +138,12 @@ static bool read_reference(feature_set *f, double *vectors)
     const rn_file_tensor *c = rn_safetensors_find(file, "calibration"), *v = rn_safetensors_find(file, "vectors");
     const int64_t count = f->what->calibration_images ? f->what->calibration_count(f->state) : 0;
     bool ok = c && v && c->count == count && v->rank == 2 && v->dim[0] == f->n_reference && v->dim[1] == f->dims;
+    const char *written = rn_safetensors_metadata(file, "sha256");
+    char sum[65];
+    if (ok && !vectors) { /* once, at opening */
+        digest_of_tensors(c, v, sum);
+        ok = written && strcmp(written, sum) == 0;
+    }
     if (ok && count)
         ok = rn_file_tensor_double(c, f->what->calibration(f->state));
     if (ok && vectors)

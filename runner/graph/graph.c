@@ -145,16 +145,25 @@ static rn_tensor new_tensor(rn_graph *g, rn_tensor_info info)
     return (rn_tensor)g->n_tensors++;
 }
 
-/* Every axis ≥ 1, and the product of axes and element size below 2⁶². */
+/* Every axis ≥ 1, and at most 2⁴⁰ bytes: what a product of such tensors costs still fits 64 bits. */
 static bool sound(rn_shape s)
 {
     if (s.rank < 1 || s.rank > RN_MAX_RANK || s.type <= RN_NO_TYPE || s.type > RN_I32)
         return false;
     int64_t n = (int64_t)rn_type_bytes(s.type);
     for (int i = 0; i < s.rank; i++)
-        if (s.dim[i] < 1 || __builtin_mul_overflow(n, s.dim[i], &n) || n > INT64_MAX / 2)
+        if (s.dim[i] < 1 || __builtin_mul_overflow(n, s.dim[i], &n) || n > (int64_t)1 << 40)
             return false;
     return true;
+}
+
+/* Of a shape that is not sound: is it only that no machine could hold it? */
+static bool too_large(rn_shape s)
+{
+    bool positive = s.rank >= 1 && s.rank <= RN_MAX_RANK && s.type > RN_NO_TYPE && s.type <= RN_I32;
+    for (int i = 0; positive && i < s.rank; i++)
+        positive = s.dim[i] >= 1;
+    return positive;
 }
 
 rn_tensor rn_graph_input(rn_graph *g, const char *name, rn_shape shape)
@@ -165,7 +174,9 @@ rn_tensor rn_graph_input(rn_graph *g, const char *name, rn_shape shape)
         shape.type = g->type;
     char text[RN_SHAPE_TEXT];
     if (!sound(shape)) {
-        rn_graph_fail(g, RN_ESHAPE, "input '%s' cannot have the shape %s", name, rn_shape_text(shape, text));
+        rn_graph_fail(g, too_large(shape) ? RN_EMEMORY : RN_ESHAPE,
+                      "input '%s' cannot have the shape %s (every axis is at least 1, and 2^40 bytes are the most)", name,
+                      rn_shape_text(shape, text));
         return 0;
     }
     for (int64_t i = 0; i < g->n_inputs; i++)

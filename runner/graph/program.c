@@ -290,13 +290,20 @@ size_t rn_program_packed_bytes(const rn_program *p)
     return p->packed_bytes;
 }
 
+/* Stays at the largest number where 64 bits end. */
+static int64_t add_up(int64_t a, int64_t b)
+{
+    int64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
 rn_cost rn_program_cost(const rn_program *p)
 {
     rn_cost sum = {0};
     for (int64_t i = 0; i < p->n_nodes; i++) {
-        sum.flop += p->node[i].cost.flop;
-        sum.product_flop += p->node[i].cost.product_flop;
-        sum.bytes += p->node[i].cost.bytes;
+        sum.flop = add_up(sum.flop, p->node[i].cost.flop);
+        sum.product_flop = add_up(sum.product_flop, p->node[i].cost.product_flop);
+        sum.bytes = add_up(sum.bytes, p->node[i].cost.bytes);
     }
     return sum;
 }

@@ -215,7 +215,7 @@ static void what_is_no_such_set_is_refused_with_its_name_and_a_reason(void **sta
         {"cifar10", "label.bin", RN_EFORMAT, "label 200"}, {"cifar10", "absent", RN_EIO, "No such file"},
         {"cifar10", "void", RN_EDATA, "no .bin"},
         {"idx", "short", RN_EFORMAT, "29 bytes"}, {"idx", "long", RN_EFORMAT, "31 bytes"},
-        {"idx", "lie", RN_EFORMAT, "4294967295 images"}, {"idx", "wide", RN_ELIMIT, "max_pixels"},
+        {"idx", "lie", RN_EFORMAT, "4294967295 images"}, {"idx", "wide", RN_EDATA, "max_pixels"},
         {"idx", "flat", RN_EFORMAT, "5×0"}, {"idx", "few-images", RN_EFORMAT, "few-labels"},
         {"idx", "cut.gz", RN_EFORMAT, "could not read"}, {"idx", "empty", RN_EFORMAT, "no IDX"},
         {"idx", "absent", RN_EIO, "No such file"}, {"idx", "void", RN_EIO, "no regular file"},
