@@ -55,9 +55,9 @@ typedef struct rn_kernel {
     unsigned cpu;       /* RN_CPU_… that the machine must have */
     int rank;           /* the highest is tried first where the spec is silent */
     rn_type type;       /* of the graphs that it serves; RN_NO_TYPE: plan() decides. A set may have one
-                           kernel of an op for each type. */
+                           kernel of an op for each type and value of `cpu`. */
 
-    /* NULL if it accepts, otherwise the reason ("float32 only"): a constant text. `work` is zeroed before; what accepts sets
+    /* Called only where the machine has `cpu`. NULL if it accepts, otherwise the reason ("float32 only"): a constant text. `work` is zeroed before; what accepts sets
      * at least work->units. `threads` sizes scratch alone. What it puts into work->state is freed by forget(). Shapes and
      * attributes of the call stay valid as long as the plan; there is no data yet. */
     const char *(*plan)(const rn_call *c, int threads, rn_work *work);

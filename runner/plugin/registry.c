@@ -53,7 +53,7 @@ static int compare_names(const void *a_, const void *b_)
     return strcmp(a->component->name, b->component->name);
 }
 
-/* By op and device, then falling rank; names and types make the order complete. */
+/* By op and device, then falling rank; names, types and instruction sets make the order complete. */
 static int compare_kernels(const void *a_, const void *b_)
 {
     const rn_kernel *a = (const rn_kernel *)((const entry *)a_)->component;
@@ -62,7 +62,8 @@ static int compare_kernels(const void *a_, const void *b_)
     d = d ? d : strcmp(a->device, b->device);
     d = d ? d : (a->rank < b->rank) - (a->rank > b->rank);
     d = d ? d : strcmp(a->name, b->name);
-    return d ? d : (a->type > b->type) - (a->type < b->type);
+    d = d ? d : (a->type > b->type) - (a->type < b->type);
+    return d ? d : (a->cpu < b->cpu) - (a->cpu > b->cpu);
 }
 
 /* Do two entries, of equal names unless they are kernels, stand for the same thing? */
@@ -72,7 +73,7 @@ static bool same(rn_kind kind, const entry *a, const entry *b)
         return compare_names(a, b) == 0;
     const rn_kernel *x = (const rn_kernel *)a->component, *y = (const rn_kernel *)b->component;
     return strcmp(x->op, y->op) == 0 && strcmp(x->device, y->device) == 0 && strcmp(x->name, y->name) == 0 &&
-           x->type == y->type;
+           x->type == y->type && x->cpu == y->cpu;
 }
 
 static bool no_memory(rn_error *err)

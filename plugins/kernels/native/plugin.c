@@ -1,0 +1,20 @@
+/* The project's own fast kernels, in float32: each source of this folder once for each instruction set. */
+#include <runner/kernel.h>
+#include <runner/plugin.h>
+
+#define KERNELS(X) X(silu) X(silu_grad) X(gelu_tanh) X(gelu_tanh_grad) X(sigmoid) X(sigmoid_grad)
+
+#define DECLARE2(set_, op_) extern const rn_kernel native_##set_##_##op_;
+#define ADDRESS2(set_, op_) &native_##set_##_##op_,
+#ifdef NATIVE_X86
+#define DECLARE(op_) DECLARE2(avx512, op_) DECLARE2(avx2, op_)
+#define ADDRESS(op_) ADDRESS2(avx512, op_) ADDRESS2(avx2, op_)
+#else
+#define DECLARE(op_) DECLARE2(any, op_)
+#define ADDRESS(op_) ADDRESS2(any, op_)
+#endif
+
+KERNELS(DECLARE)
+
+RN_PLUGIN(.name = "native", .version = "0.1.0", .licence = "MIT",
+          .kernels = (const rn_kernel *const[]){KERNELS(ADDRESS) NULL});
