@@ -27,17 +27,18 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     return NULL;
 }
 
-/* mean[j], m2[j] of `lanes` channels over a block. */
+/* mean[j], m2[j] of `lanes` channels over a block; the sum is one of distances from the first row. */
 static inline void column_moments(const float *x, int64_t pitch, int64_t rows, int64_t lanes, float *mean, float *m2)
 {
+    const vf first = vf_get(x, lanes);
     vf s[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)};
     int64_t r = 0;
     for (; r + 4 <= rows; r += 4)
         for (int i = 0; i < 4; i++)
-            s[i] += vf_get(x + (r + i) * pitch, lanes);
+            s[i] += vf_get(x + (r + i) * pitch, lanes) - first;
     for (; r < rows; r++)
-        s[0] += vf_get(x + r * pitch, lanes);
-    const vf middle = ((s[0] + s[1]) + (s[2] + s[3])) / vf_of((float)rows);
+        s[0] += vf_get(x + r * pitch, lanes) - first;
+    const vf middle = first + ((s[0] + s[1]) + (s[2] + s[3])) / vf_of((float)rows);
     vf q[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)};
     for (r = 0; r + 4 <= rows; r += 4)
         for (int i = 0; i < 4; i++) {
