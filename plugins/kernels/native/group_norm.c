@@ -27,31 +27,29 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     return NULL;
 }
 
-/* Of `lanes` channels over a block: mean − about, and m2 = Σ (x − mean)². */
-static inline void column_moments(const float *x, int64_t pitch, int64_t rows, int64_t lanes, const float *about,
-                                  float *mean, float *m2)
+/* Of some channels over a block: mean − about, and m2 = Σ (x − mean)². */
+static inline void column_moments(const float *x, int64_t pitch, int64_t rows, int vectors, int64_t lanes,
+                                  const float *about, float *mean, float *m2)
 {
-    const vf from = vf_get(about, lanes);
-    vf s[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)};
-    int64_t r = 0;
-    for (; r + 4 <= rows; r += 4)
-        for (int i = 0; i < 4; i++)
-            s[i] += vf_get(x + (r + i) * pitch, lanes) - from;
-    for (; r < rows; r++)
-        s[0] += vf_get(x + r * pitch, lanes) - from;
-    const vf middle = ((s[0] + s[1]) + (s[2] + s[3])) / vf_of((float)rows);
-    vf q[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)};
-    for (r = 0; r + 4 <= rows; r += 4)
-        for (int i = 0; i < 4; i++) {
-            const vf d = vf_get(x + (r + i) * pitch, lanes) - from - middle;
-            q[i] = vf_fma(d, d, q[i]);
-        }
-    for (; r < rows; r++) {
-        const vf d = vf_get(x + r * pitch, lanes) - from - middle;
-        q[0] = vf_fma(d, d, q[0]);
+    vf from[VF_WIDE], sum[VF_WIDE], squares[VF_WIDE];
+    for (int v = 0; v < vectors; v++) {
+        from[v] = vf_get(about + v * VF_LANES, lanes);
+        sum[v] = squares[v] = vf_of(0);
     }
-    vf_put(mean, middle, lanes);
-    vf_put(m2, (q[0] + q[1]) + (q[2] + q[3]), lanes);
+    for (int64_t r = 0; r < rows; r++)
+        for (int v = 0; v < vectors; v++)
+            sum[v] += vf_get(x + r * pitch + v * VF_LANES, lanes) - from[v];
+    for (int v = 0; v < vectors; v++)
+        sum[v] /= vf_of((float)rows);
+    for (int64_t r = 0; r < rows; r++)
+        for (int v = 0; v < vectors; v++) {
+            const vf d = vf_get(x + r * pitch + v * VF_LANES, lanes) - from[v] - sum[v];
+            squares[v] = vf_fma(d, d, squares[v]);
+        }
+    for (int v = 0; v < vectors; v++) {
+        vf_put(mean + v * VF_LANES, sum[v], lanes);
+        vf_put(m2 + v * VF_LANES, squares[v], lanes);
+    }
 }
 
 /* mean, m2 [C] of a part. All its blocks are seen from its first pixel, whose distance from the mean is of the order of
@@ -66,12 +64,8 @@ static void part_moments(const map *k, const float *x, int64_t pitch, int64_t pa
     for (int64_t p = begin; p < end; p += k->step) {
         const int64_t rows = least(k->step, end - p);
         const float *from = x + p * pitch;
-        int64_t j = 0;
-        for (; j + VF_LANES <= channels; j += VF_LANES)
-            column_moments(from + j, pitch, rows, VF_LANES, about + j, block + j, squares + j);
-        if (j < channels)
-            column_moments(from + j, pitch, rows, channels - j, about + j, block + j, squares + j);
-        for (j = 0; j < channels; j++) {
+        VF_COLUMNS(channels, column_moments(from + j, pitch, rows, vectors, lanes, about + j, block + j, squares + j));
+        for (int64_t j = 0; j < channels; j++) {
             const double d = (double)block[j];
             mean[j] += d * (double)rows;
             m2[j] += (double)squares[j] + d * d * (double)rows;
@@ -117,17 +111,22 @@ static void join(const rn_call *c, const rn_buffers *m, const map *k, sums s, in
     }
 }
 
-static inline void apply_columns(const float *x, int64_t pitch, float *y, int64_t y_pitch, int64_t rows, int64_t lanes,
-                                 const float *factors, int64_t channels, bool silu)
+static inline void apply_columns(const float *x, int64_t pitch, float *y, int64_t y_pitch, int64_t rows, int vectors,
+                                 int64_t lanes, const float *factors, int64_t channels, bool silu)
 {
-    const vf centre = vf_get(factors, lanes), slope = vf_get(factors + channels, lanes),
-             start = vf_get(factors + 2 * channels, lanes);
-    for (int64_t r = 0; r < rows; r++) {
-        vf v = vf_fma(vf_get(x + r * pitch, lanes) - centre, slope, start);
-        if (silu)
-            v *= vf_sigmoid(v);
-        vf_put(y + r * y_pitch, v, lanes);
+    vf centre[VF_WIDE], slope[VF_WIDE], start[VF_WIDE];
+    for (int v = 0; v < vectors; v++) {
+        centre[v] = vf_get(factors + v * VF_LANES, lanes);
+        slope[v] = vf_get(factors + channels + v * VF_LANES, lanes);
+        start[v] = vf_get(factors + 2 * channels + v * VF_LANES, lanes);
     }
+    for (int64_t r = 0; r < rows; r++)
+        for (int v = 0; v < vectors; v++) {
+            vf u = vf_fma(vf_get(x + r * pitch + v * VF_LANES, lanes) - centre[v], slope[v], start[v]);
+            if (silu)
+                u *= vf_sigmoid(u);
+            vf_put(y + r * y_pitch + v * VF_LANES, u, lanes);
+        }
 }
 
 static inline void apply_part(const rn_call *c, const rn_buffers *m, const map *k, sums s, int64_t image, int64_t part,
@@ -139,11 +138,8 @@ static inline void apply_part(const rn_call *c, const rn_buffers *m, const map *
         const int64_t rows = least(k->step, part_end(k, part) - p);
         const float *x = (const float *)m->in[X] + (image * k->pixels + p) * pitch;
         float *y = (float *)m->out[0] + (image * k->pixels + p) * y_pitch;
-        int64_t j = 0;
-        for (; j + VF_LANES <= k->channels; j += VF_LANES)
-            apply_columns(x + j, pitch, y + j, y_pitch, rows, VF_LANES, factors + j, k->channels, silu);
-        if (j < k->channels)
-            apply_columns(x + j, pitch, y + j, y_pitch, rows, k->channels - j, factors + j, k->channels, silu);
+        VF_COLUMNS(k->channels,
+                   apply_columns(x + j, pitch, y + j, y_pitch, rows, vectors, lanes, factors + j, k->channels, silu));
     }
 }
 

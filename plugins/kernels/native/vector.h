@@ -90,6 +90,30 @@ static inline void vf_put(float *p, vf v, int64_t n)
         vf_store_part(p, v, n);
 }
 
+/* How kernels that walk down columns of a map go along a row: four vectors at a time while there are as many, which is
+ * four independent sums and whole stretches of memory, then one, then a part of one. `body` is a statement that uses j (the
+ * first channel), vectors and lanes (of the last vector), all constant where it is compiled. */
+enum { VF_WIDE = 4 };
+#define VF_COLUMNS(channels_, body)                                                                                    \
+    do {                                                                                                               \
+        int64_t j = 0;                                                                                                 \
+        for (; j + VF_WIDE * VF_LANES <= (channels_); j += VF_WIDE * VF_LANES) {                                       \
+            const int vectors = VF_WIDE;                                                                               \
+            const int64_t lanes = VF_LANES;                                                                            \
+            body;                                                                                                      \
+        }                                                                                                              \
+        for (; j + VF_LANES <= (channels_); j += VF_LANES) {                                                           \
+            const int vectors = 1;                                                                                     \
+            const int64_t lanes = VF_LANES;                                                                            \
+            body;                                                                                                      \
+        }                                                                                                              \
+        if (j < (channels_)) {                                                                                         \
+            const int vectors = 1;                                                                                     \
+            const int64_t lanes = (channels_) - j;                                                                     \
+            body;                                                                                                      \
+        }                                                                                                              \
+    } while (0)
+
 /* The sum of the lanes, neighbours of half a vector's distance first. */
 static inline float vf_sum(vf v)
 {
