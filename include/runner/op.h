@@ -66,6 +66,15 @@ typedef struct rn_example {
     double low[RN_MAX_IN], high[RN_MAX_IN];
 } rn_example;
 
+/* A chain of ops that another does in one go: op names from the first to the last, each reading the output 0 of the one
+ * before as its input 0. The fused op has the first one's attributes; its inputs are those of the chain in order, without
+ * the links between them (what it has beyond is optional and stays absent); its output 0 is the last one's, its
+ * auxiliary outputs are the first one's. */
+enum { RN_MAX_CHAIN = 4 };
+typedef struct rn_fusion {
+    const char *chain[RN_MAX_CHAIN]; /* a shorter chain ends with NULL */
+} rn_fusion;
+
 struct rn_op {
     RN_COMPONENT_HEAD; /* params_bytes: of the attributes */
     rn_op_input inputs[RN_MAX_IN];
@@ -99,6 +108,10 @@ struct rn_op {
     /* Outputs at the end that exist for gradient rules alone (means, logarithms of sums): nothing flows back
      * through them. */
     int n_auxiliary;
+
+    /* The chains that this op takes the place of wherever a graph has one whose links nobody else reads, the longest
+     * first; the last entry is empty. NULL: none. */
+    const rn_fusion *fusions;
 };
 
 /* Bytes of all inputs and outputs, each once: the usual .bytes of a cost. */

@@ -92,6 +92,10 @@ void rn_graph_close(rn_graph *g);
 /* False with the first error of building, if there was one. */
 RN_NODISCARD bool rn_graph_check(const rn_graph *g, rn_error *err);
 
+/* Puts ops that do a chain of others in one go (op.h, rn_fusion) in the place of such chains. Before differentiating;
+ * tensors between the nodes of a chain are gone afterwards. */
+void rn_graph_fuse(rn_graph *g);
+
 /* Adds the nodes that compute the gradient of Σ over i of ⟨of[i], cotangent[i]⟩ (equal shapes; for a loss: [1], and
  * an input that is 1) with respect to every parameter that it depends on. The program writes them into the flat
  * gradient array, at the parameters' offsets. Once for a graph. */

@@ -107,6 +107,7 @@ static void train_graph(trained *t, const way *w)
     assert_true(loss != 0);
     const rn_shape scalar = {.rank = 1, .dim = {1}};
     const rn_tensor cotangent = rn_graph_input(t->graph, "cotangent", scalar);
+    rn_graph_fuse(t->graph); /* as programs of a run are */
     rn_graph_differentiate(t->graph, 1, &loss, &cotangent);
     assert_ok(rn_graph_check(t->graph, &err), err);
 }

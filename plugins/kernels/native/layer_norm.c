@@ -34,35 +34,37 @@ NATIVE_INLINE vf plus(vf v, const float *b, int64_t k, const int64_t lanes)
     return v;
 }
 
-/* y = ((x − mean)·rstd + rest)·w + b, where `rest` is what the rounding of the mean left out. */
-static void row_normalise(float *y, const float *x, int64_t n, double mean, double rstd, const float *w, const float *b)
+/* y = ((x − mean)·rstd + rest)·w + b */
+static void row_normalise(float *y, const float *x, int64_t n, float mean, float rstd, float rest, const float *w,
+                          const float *b)
 {
-    const vf middle = vf_of((float)mean), factor = vf_of((float)rstd);
-    const vf rest = vf_of((float)(((double)(float)mean - mean) * rstd));
+    const vf middle = vf_of(mean), factor = vf_of(rstd), more = vf_of(rest);
     int64_t k = 0;
     for (; k + VF_LANES <= n; k += VF_LANES) {
-        const vf v = weighted(vf_fma(vf_load(x + k) - middle, factor, rest), w, k, VF_LANES);
-        vf_store(y + k, plus(v, b, k, VF_LANES));
+        const vf unit = vf_fma(vf_load(x + k) - middle, factor, more);
+        vf_store(y + k, plus(weighted(unit, w, k, VF_LANES), b, k, VF_LANES));
     }
     if (k < n) {
-        const vf v = weighted(vf_fma(vf_load_part(x + k, n - k) - middle, factor, rest), w, k, n - k);
-        vf_store_part(y + k, plus(v, b, k, n - k), n - k);
+        const vf unit = vf_fma(vf_load_part(x + k, n - k) - middle, factor, more);
+        vf_store_part(y + k, plus(weighted(unit, w, k, n - k), b, k, n - k), n - k);
     }
 }
 
 static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int phase, int64_t begin, int64_t end)
 {
     (void)work, (void)phase;
-    const int64_t n = rn_last(c->in[0]), step = rows_per_unit(c);
-    const double eps = ((const rn_layer_norm_attr *)c->attr)->eps;
-    for (int64_t row = begin * step; row < least(end * step, rn_rows(c->in[0])); row++) {
-        const float *x = (const float *)m->in[0] + row * rn_pitch(c->in[0]);
-        double mean, variance;
-        row_moments(x, n, &mean, &variance);
-        const double rstd = 1 / sqrt(variance + eps);
-        row_normalise((float *)m->out[0] + row * n, x, n, mean, rstd, m->in[1], m->in[2]);
-        ((float *)m->out[1])[row] = (float)mean;
-        ((float *)m->out[2])[row] = (float)rstd;
+    const int64_t n = rn_last(c->in[0]), pitch = rn_pitch(c->in[0]), last = least(end * rows_per_unit(c), rn_rows(c->in[0]));
+    for (int64_t row = begin * rows_per_unit(c); row < last; row += TEAM) {
+        const float *x = (const float *)m->in[0] + row * pitch;
+        const int together = (int)least(TEAM, last - row);
+        row_statistics s;
+        rows_statistics(x, pitch, together, n, ((const rn_layer_norm_attr *)c->attr)->eps, &s);
+        for (int i = 0; i < together; i++) {
+            row_normalise((float *)m->out[0] + (row + i) * n, x + i * pitch, n, s.mean[i], s.rstd[i], s.rest[i], m->in[1],
+                          m->in[2]);
+            ((float *)m->out[1])[row + i] = s.mean[i];
+            ((float *)m->out[2])[row + i] = s.rstd[i];
+        }
     }
 }
 
@@ -84,12 +86,12 @@ static const char *grad_plan(const rn_call *c, int threads, rn_work *work)
     return NULL;
 }
 
-/* TEAM rows go along together, so that w, dw and db are moved once for all of them. */
-enum { TEAM = 4 };
+/* GRAD_TEAM rows go along together, so that w, dw and db are moved once for all of them. */
+enum { GRAD_TEAM = 4 };
 typedef struct team {
-    const float *x[TEAM], *dy[TEAM];
-    float mean[TEAM], rstd[TEAM];
-    vf flat[TEAM], along[TEAM]; /* Σu and Σu·x̂, by lanes */
+    const float *x[GRAD_TEAM], *dy[GRAD_TEAM];
+    float mean[GRAD_TEAM], rstd[GRAD_TEAM];
+    vf flat[GRAD_TEAM], along[GRAD_TEAM]; /* Σu and Σu·x̂, by lanes */
 } team;
 
 /* One vector of channels of `n` rows: their shares of the rows' sums, and of dw and db. */
@@ -154,8 +156,8 @@ static void grad_part(const rn_call *c, const rn_buffers *m, int64_t part)
     float *dw = (float *)m->scratch + part * 2 * channels, *db = dw + channels;
     memset(dw, 0, (size_t)(2 * channels) * sizeof *dw);
     int64_t row = part * rows_per_part(c);
-    for (; row + TEAM <= last; row += TEAM)
-        grad_rows(c, m, row, TEAM, dw, db);
+    for (; row + GRAD_TEAM <= last; row += GRAD_TEAM)
+        grad_rows(c, m, row, GRAD_TEAM, dw, db);
     for (; row < last; row++)
         grad_rows(c, m, row, 1, dw, db);
 }

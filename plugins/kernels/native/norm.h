@@ -29,17 +29,16 @@ static inline float row_sum(const float *x, int64_t n)
     return vf_sum((sum[0] + sum[1]) + (sum[2] + sum[3]));
 }
 
-/* The mean and the variance (biased) of a row, corrected as moments_strip() is. */
-static inline void row_moments(const float *x, int64_t n, double *mean, double *variance)
+/* Σ(x − about) and Σ(x − about)² over a row. */
+static inline void row_moments(const float *x, int64_t n, float about, float *rest, float *squares)
 {
-    const float about = row_sum(x, n) / (float)n;
     const vf m = vf_of(about);
-    vf rest[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)}, square[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)};
+    vf sum[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)}, square[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)};
     int64_t k = 0;
     for (; k + 4 * VF_LANES <= n; k += 4 * VF_LANES)
         for (int v = 0; v < 4; v++) {
             const vf d = vf_load(x + k + v * VF_LANES) - m;
-            rest[v] += d;
+            sum[v] += d;
             square[v] = vf_fma(d, d, square[v]);
         }
     for (; k < n; k += VF_LANES) {
@@ -47,13 +46,34 @@ static inline void row_moments(const float *x, int64_t n, double *mean, double *
         vf d = vf_get(x + k, lanes) - m;
         if (lanes < VF_LANES)
             d = vf_first_lanes(d, lanes);
-        rest[0] += d;
-        square[0] = vf_fma(d, d, square[0]);
+        sum[1] += d;
+        square[1] = vf_fma(d, d, square[1]);
     }
-    const double d = (double)vf_sum((rest[0] + rest[1]) + (rest[2] + rest[3])) / (double)n;
-    const double squares = (double)vf_sum((square[0] + square[1]) + (square[2] + square[3]));
-    *mean = (double)about + d;
-    *variance = fmax(0, squares / (double)n - d * d);
+    *rest = vf_sum((sum[0] + sum[1]) + (sum[2] + sum[3]));
+    *squares = vf_sum((square[0] + square[1]) + (square[2] + square[3]));
+}
+
+/* 1/√(var + eps) and the mean of each of n rows, in two parts: float32 `middle` and what its rounding left out times
+ * rstd, so that x̂ = (x − middle)·rstd + rest. A step is taken for all rows before the next, so that the latencies of
+ * sums over lanes, divisions and roots lie beside one another. The first mean is corrected by the mean of what is left:
+ *     m₀ = Σx/n,  d = Σ(x − m₀)/n,  mean = m₀ + d,  var = Σ(x − m₀)²/n − d² */
+enum { TEAM = 8 };
+typedef struct row_statistics { float mean[TEAM], rstd[TEAM], rest[TEAM]; } row_statistics;
+static inline void rows_statistics(const float *x, int64_t pitch, int n, int64_t channels, double eps, row_statistics *s)
+{
+    float about[TEAM], squares[TEAM];
+    const double share = 1 / (double)channels;
+    for (int i = 0; i < n; i++)
+        about[i] = row_sum(x + i * pitch, channels) * (float)share;
+    for (int i = 0; i < n; i++)
+        row_moments(x + i * pitch, channels, about[i], &s->rest[i], &squares[i]);
+    for (int i = 0; i < n; i++) {
+        const double d = (double)s->rest[i] * share, mean = (double)about[i] + d;
+        const double rstd = 1 / sqrt(fmax(0, (double)squares[i] * share - d * d) + eps);
+        s->mean[i] = (float)mean;
+        s->rstd[i] = (float)rstd;
+        s->rest[i] = (float)(((double)s->mean[i] - mean) * rstd);
+    }
 }
 
 #endif
