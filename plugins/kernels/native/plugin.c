@@ -7,6 +7,7 @@
     X(silu) X(silu_grad) X(gelu_tanh) X(gelu_tanh_grad) X(sigmoid) X(sigmoid_grad)                                     \
     X(group_norm) X(group_norm_grad) X(group_norm_film_silu) X(group_norm_film_silu_grad)                              \
     X(layer_norm) X(layer_norm_grad) X(film) X(film_grad) X(sum_leading)                                               \
+    X(random_normal) X(dropout) X(softmax) X(softmax_grad) X(mean_square) X(mean_square_grad)                          \
     X(add) X(sub) X(mul) X(scale) X(copy) X(mix) X(scale_images) X(channel_pad) X(concat)
 /* clang-format on */
 
