@@ -8,6 +8,7 @@
     X(group_norm) X(group_norm_grad) X(group_norm_film_silu) X(group_norm_film_silu_grad)                              \
     X(layer_norm) X(layer_norm_grad) X(film) X(film_grad) X(sum_leading)                                               \
     X(random_normal) X(dropout) X(softmax) X(softmax_grad) X(mean_square) X(mean_square_grad)                          \
+    X(avg_pool) X(sum_pool) X(upsample_nearest) X(space_to_depth) X(depth_to_space)                                    \
     X(add) X(sub) X(mul) X(scale) X(copy) X(mix) X(scale_images) X(channel_pad) X(concat)
 /* clang-format on */
 
