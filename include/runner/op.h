@@ -48,7 +48,8 @@ enum {
     RN_VIEW = 16,       /* computes nothing: output j is a part of the memory of input 0, see view() */
     RN_SUM = 32,        /* y = a + b of equal shapes: the op by which gradients of a tensor used twice add up */
     RN_COPY = 64,       /* y = x, made dense */
-    RN_PRODUCT = 128    /* a matrix product or convolution: where the FLOP are */
+    RN_PRODUCT = 128,   /* a matrix product or convolution: where the FLOP are */
+    RN_CHEAP = 256      /* its output may be made again where it is read, instead of being kept; not for what draws */
 };
 
 typedef struct rn_cost {

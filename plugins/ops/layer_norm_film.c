@@ -87,7 +87,7 @@ const rn_op op_layer_norm_film = {
     .params = params, .params_bytes = sizeof(rn_layer_norm_attr),
     .inputs = {{.name = "x"}, {"w", .rank = 1, .optional = true}, {"b", .rank = 1, .optional = true},
                {"scale", .rank = 2}, {"offset", .rank = 2}},
-    .n_out = 3, .n_auxiliary = 2, .fusions = fusions,
+    .traits = RN_CHEAP, .n_out = 3, .n_auxiliary = 2, .fusions = fusions,
     .shape = shape, .gradient = gradient, .cost = cost, .example = example,
 };
 const rn_op op_layer_norm_film_grad = {

@@ -23,67 +23,64 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
         work->more_units[1] = work->units;
     }
     work->scratch_bytes = (size_t)(k.batch * k.channels) * ((size_t)(2 * k.parts) * sizeof(double) + 3 * sizeof(float));
-    work->thread_scratch_bytes = (size_t)(3 * k.channels) * sizeof(float);
+    work->thread_scratch_bytes = (size_t)(2 * k.channels) * sizeof(float);
     return NULL;
 }
 
-/* mean[j], m2[j] of `lanes` channels over a block; the sum is one of distances from the first row. */
-static inline void column_moments(const float *x, int64_t pitch, int64_t rows, int64_t lanes, float *mean, float *m2)
+/* Of `lanes` channels over a block: mean − about, and m2 = Σ (x − mean)². */
+static inline void column_moments(const float *x, int64_t pitch, int64_t rows, int64_t lanes, const float *about,
+                                  float *mean, float *m2)
 {
-    const vf first = vf_get(x, lanes);
+    const vf from = vf_get(about, lanes);
     vf s[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)};
     int64_t r = 0;
     for (; r + 4 <= rows; r += 4)
         for (int i = 0; i < 4; i++)
-            s[i] += vf_get(x + (r + i) * pitch, lanes) - first;
+            s[i] += vf_get(x + (r + i) * pitch, lanes) - from;
     for (; r < rows; r++)
-        s[0] += vf_get(x + r * pitch, lanes) - first;
-    const vf middle = first + ((s[0] + s[1]) + (s[2] + s[3])) / vf_of((float)rows);
+        s[0] += vf_get(x + r * pitch, lanes) - from;
+    const vf middle = ((s[0] + s[1]) + (s[2] + s[3])) / vf_of((float)rows);
     vf q[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)};
     for (r = 0; r + 4 <= rows; r += 4)
         for (int i = 0; i < 4; i++) {
-            const vf d = vf_get(x + (r + i) * pitch, lanes) - middle;
+            const vf d = vf_get(x + (r + i) * pitch, lanes) - from - middle;
             q[i] = vf_fma(d, d, q[i]);
         }
     for (; r < rows; r++) {
-        const vf d = vf_get(x + r * pitch, lanes) - middle;
+        const vf d = vf_get(x + r * pitch, lanes) - from - middle;
         q[0] = vf_fma(d, d, q[0]);
     }
     vf_put(mean, middle, lanes);
     vf_put(m2, (q[0] + q[1]) + (q[2] + q[3]), lanes);
 }
 
-static void block_moments(const float *x, int64_t pitch, int64_t rows, int64_t channels, float *mean, float *m2)
-{
-    int64_t j = 0;
-    for (; j + VF_LANES <= channels; j += VF_LANES)
-        column_moments(x + j, pitch, rows, VF_LANES, mean + j, m2 + j);
-    if (j < channels)
-        column_moments(x + j, pitch, rows, channels - j, mean + j, m2 + j);
-}
-
-/* mean, m2 [C] of a part: blocks are joined about the mean of the first. */
+/* mean, m2 [C] of a part. All its blocks are seen from its first pixel, whose distance from the mean is of the order of
+ * the deviation, so float32 has the digits that a large mean would take. */
 static void part_moments(const map *k, const float *x, int64_t pitch, int64_t part, float *room, double *mean, double *m2)
 {
-    float *first = room, *block = room + k->channels, *squares = block + k->channels;
-    const int64_t begin = part_begin(k, part), end = part_end(k, part);
+    float *block = room, *squares = room + k->channels;
+    const int64_t begin = part_begin(k, part), end = part_end(k, part), channels = k->channels;
+    const float *about = x + begin * pitch;
+    for (int64_t j = 0; j < channels; j++)
+        mean[j] = m2[j] = 0;
     for (int64_t p = begin; p < end; p += k->step) {
         const int64_t rows = least(k->step, end - p);
-        block_moments(x + p * pitch, pitch, rows, k->channels, p == begin ? first : block, squares);
-        if (p == begin)
-            for (int64_t j = 0; j < k->channels; j++)
-                mean[j] = 0, m2[j] = (double)squares[j];
-        else
-            for (int64_t j = 0; j < k->channels; j++) {
-                const double d = (double)(block[j] - first[j]);
-                mean[j] += d * (double)rows;
-                m2[j] += (double)squares[j] + d * d * (double)rows;
-            }
+        const float *from = x + p * pitch;
+        int64_t j = 0;
+        for (; j + VF_LANES <= channels; j += VF_LANES)
+            column_moments(from + j, pitch, rows, VF_LANES, about + j, block + j, squares + j);
+        if (j < channels)
+            column_moments(from + j, pitch, rows, channels - j, about + j, block + j, squares + j);
+        for (j = 0; j < channels; j++) {
+            const double d = (double)block[j];
+            mean[j] += d * (double)rows;
+            m2[j] += (double)squares[j] + d * d * (double)rows;
+        }
     }
-    for (int64_t j = 0; j < k->channels; j++) {
+    for (int64_t j = 0; j < channels; j++) {
         const double d = mean[j] / (double)(end - begin);
         m2[j] -= d * mean[j];
-        mean[j] = (double)first[j] + d;
+        mean[j] = (double)about[j] + d;
     }
 }
 
