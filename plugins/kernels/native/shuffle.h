@@ -15,10 +15,13 @@ static inline void vf_weave(vf a, vf b, vf *first, vf *second)
     *first = _mm256_permute2f128_ps(low, high, 0x20);
     *second = _mm256_permute2f128_ps(low, high, 0x31);
 #else
+    vf low = a, high = b;
     for (int i = 0; i < VF_LANES / 2; i++) {
-        (*first)[2 * i] = a[i], (*first)[2 * i + 1] = b[i];
-        (*second)[2 * i] = a[VF_LANES / 2 + i], (*second)[2 * i + 1] = b[VF_LANES / 2 + i];
+        low[2 * i] = a[i], low[2 * i + 1] = b[i];
+        high[2 * i] = a[VF_LANES / 2 + i], high[2 * i + 1] = b[VF_LANES / 2 + i];
     }
+    *first = low;
+    *second = high;
 #endif
 }
 
@@ -34,10 +37,13 @@ static inline void vf_unweave(vf first, vf second, vf *even, vf *odd)
     *even = _mm256_shuffle_ps(low, high, 0x88);
     *odd = _mm256_shuffle_ps(low, high, 0xdd);
 #else
-    for (int i = 0; i < VF_LANES; i++) {
-        (*even)[i] = i < VF_LANES / 2 ? first[2 * i] : second[2 * i - VF_LANES];
-        (*odd)[i] = i < VF_LANES / 2 ? first[2 * i + 1] : second[2 * i + 1 - VF_LANES];
+    vf a = first, b = second;
+    for (int i = 0; i < VF_LANES / 2; i++) {
+        a[i] = first[2 * i], a[VF_LANES / 2 + i] = second[2 * i];
+        b[i] = first[2 * i + 1], b[VF_LANES / 2 + i] = second[2 * i + 1];
     }
+    *even = a;
+    *odd = b;
 #endif
 }
 
