@@ -178,8 +178,8 @@ static void point(dnn_slot *s, int which, int k, const void *memory)
 {
     if (s->memory[which][k] == memory)
         return;
-    dnnl_status_t status = /* inputs are not written: the library's handles know no const */
-        dnnl_memory_set_data_handle_v2(s->argument[which][k].memory, (void *)(uintptr_t)memory, s->stream);
+    const union { const void *in; void *any; } handle = {memory}; /* inputs are not written, but the library knows no const */
+    const dnnl_status_t status = dnnl_memory_set_data_handle_v2(s->argument[which][k].memory, handle.any, s->stream);
     assert(status == dnnl_success);
     (void)status;
     s->memory[which][k] = memory;
@@ -192,7 +192,7 @@ void dnn_execute(const dnn_plan *d, dnn_slot *s, int which, const void *const *m
         point(s, which, k, memory[k]);
     if (d->primitive[which].scratchpad)
         point(s, which, n, thread_scratch);
-    dnnl_status_t status = dnnl_primitive_execute(d->primitive[which].v, s->stream,
+    const dnnl_status_t status = dnnl_primitive_execute(d->primitive[which].v, s->stream,
                                                   n + d->primitive[which].scratchpad, s->argument[which]);
     assert(status == dnnl_success); /* the arguments are those that the primitive was made for */
     (void)status;
