@@ -50,6 +50,14 @@ bool rn_store_fail(const rn_store *s, int code, rn_error *err)
     }
 }
 
+bool rn_store_fail_row(const rn_store *s, const char *what, rn_error *err)
+{
+    return rn_fail(err, RN_EDATABASE,
+                   "database '%s': a row of the %s lacks a value that none of ours leaves out: something else has changed it; "
+                   "restore a copy, move it away, or use another file with --db FILE",
+                   s->path, what);
+}
+
 /* ---------------------------------------------------------------- statements */
 rn_query rn_query_make(rn_store *s, rn_sql which)
 {

@@ -46,8 +46,13 @@ RN_NODISCARD bool rn_store_migrate(rn_store *store, const rn_schema_file *schema
 /* The version of the file's schema. */
 RN_NODISCARD bool rn_store_version(rn_store *store, int *version, rn_error *err);
 
+/* Every table, view and column of the schema must be there; see tables.c. */
+RN_NODISCARD bool rn_store_check_tables(rn_store *store, const rn_schema_file *schema, rn_error *err);
+
 /* What SQLite's code means for this file, as our error. Returns false. */
 bool rn_store_fail(const rn_store *store, int code, rn_error *err);
+/* A row that lacks what every row of `what` ("view ablation") has. Returns false. */
+bool rn_store_fail_row(const rn_store *store, const char *what, rn_error *err);
 void rn_store_notice(rn_store *store, const char *format, ...) RN_PRINTF(2, 3);
 
 /* A statement in use. Binding never fails visibly: the first mistake is kept and told by next() or run().
