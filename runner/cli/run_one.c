@@ -396,11 +396,15 @@ static bool record_end(one_run *r, bool ok, rn_error *err)
         rn_progress_line(&r->s->progress, "  %s: %s", interrupted ? "interrupted" : "failed", err->text);
     snprintf(path, sizeof path, "%s/log.txt", r->folder);
     bool written = rn_progress_log_write(&r->s->progress, path, &second);
-    written = rn_store_flush(r->s->store, &second) && written;
-    written = rn_store_run_finish(r->s->store, r->id, &finish, &second) && written;
+    written = rn_store_run_finish(r->s->store, r->id, &finish, &second) && written; /* with the metrics that were held */
     if (ok && !written) {
         *err = second;
         return false;
+    }
+    if (!written && !strstr(err->text, rn_store_path(r->s->store))) { /* else it is the database that was told of */
+        const rn_error first = *err;
+        rn_fail(err, first.code, "%s; nor could its end be recorded: %s", first.text, second.text);
+        return rn_at(err, (rn_place){first.file, first.line, first.column});
     }
     return ok;
 }

@@ -239,6 +239,11 @@ int rn_verb_run(rn_cli *cli)
         fprintf(stderr, "runner: %s; nothing written is damaged, and the same command goes on: finished runs are skipped, "
                         "the one that was interrupted begins anew\n", err.text);
     status = ok ? failures ? 1 : 0 : err.code == RN_EINTERRUPTED ? rn_exit_status(err.code) : rn_cli_error(&err);
+    if (!ok && err.code != RN_EINTERRUPTED && s.run > 0)
+        fprintf(stderr, "runner: stopped in run %" PRId64 " of %" PRId64 " (%s, seed %" PRId64 "); once the cause is gone, the same "
+                        "command skips the runs that %s has as done and goes on\n", s.run, s.runs,
+                spec.variant[(s.run - 1) % spec.n_variants].name, spec.seeds.v[(s.run - 1) / spec.n_variants],
+                rn_store_path(s.store));
     if (ok && failures)
         fprintf(stderr, "runner: %d of %" PRId64 " runs failed; the table above and %s say which\n", failures, s.runs,
                 rn_store_path(s.store));

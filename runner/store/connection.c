@@ -197,6 +197,8 @@ bool rn_store_begin(rn_store *s, rn_error *err)
 {
     if (s->mode != RN_STORE_WRITE)
         return rn_fail(err, RN_EINTERNAL, "database '%s' was opened for reading", s->path);
+    if (!rn_store_same_file(s, err))
+        return false;
     rn_query q = rn_query_make(s, RN_SQL_BEGIN);
     if (!rn_query_run(&q, err))
         return false;

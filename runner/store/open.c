@@ -277,8 +277,11 @@ static bool open_it(rn_store *s, const rn_schema_file *schema, rn_error *err)
     if (code != SQLITE_OK)
         return rn_store_fail(s, code, err);
     /* the schema before WAL: so the mark stands in the file itself from the first moment */
-    return check_mark(s, err) && check_pages(s, err) && rn_store_migrate(s, schema, err) &&
-           rn_store_check_tables(s, schema, err) && set_journal(s, err) && settle_writer(s, err);
+    if (!check_mark(s, err) || !check_pages(s, err) || !rn_store_migrate(s, schema, err) ||
+        !rn_store_check_tables(s, schema, err) || !set_journal(s, err))
+        return false;
+    rn_store_know_file(s);
+    return settle_writer(s, err);
 }
 
 bool rn_store_open_with(const char *path, rn_store_mode mode, const rn_schema_file *schema, rn_store **store,
