@@ -230,7 +230,7 @@ int rn_verb_bench(rn_cli *cli)
         b.sample = cli->mode && strcmp(cli->mode, "sample") == 0;
         ok = ok && begin(&b, cli, spec.variant[spec.baseline].experiment, &err) &&
              (cli->serve ? serve(&b, &err) : measure(cli, &b, spec.name, steps, &err));
-        status = ok ? 0 : rn_cli_error(&err);
+        status = ok ? 0 : rn_cli_spec_error(&spec, &spec.variant[spec.baseline], &err);
     }
     end(&b);
     rn_spec_free(&spec);

@@ -150,7 +150,7 @@ int rn_verb_plan(rn_cli *cli)
     else if (ok)
         print_table(cli, &spec, p);
     else
-        status = rn_cli_error(&err);
+        status = rn_cli_spec_error(&spec, NULL, &err);
     rn_spec_free(&spec);
     return status;
 }

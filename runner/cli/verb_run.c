@@ -238,7 +238,7 @@ int rn_verb_run(rn_cli *cli)
     if (!ok && err.code == RN_EINTERRUPTED)
         fprintf(stderr, "runner: %s; nothing written is damaged, and the same command goes on: finished runs are skipped, "
                         "the one that was interrupted begins anew\n", err.text);
-    status = ok ? failures ? 1 : 0 : err.code == RN_EINTERRUPTED ? rn_exit_status(err.code) : rn_cli_error(&err);
+    status = ok ? failures ? 1 : 0 : err.code == RN_EINTERRUPTED ? rn_exit_status(err.code) : rn_cli_spec_error(&spec, NULL, &err);
     if (!ok && err.code != RN_EINTERRUPTED && s.run > 0)
         fprintf(stderr, "runner: stopped in run %" PRId64 " of %" PRId64 " (%s, seed %" PRId64 "); once the cause is gone, the same "
                         "command skips the runs that %s has as done and goes on\n", s.run, s.runs,

@@ -252,7 +252,8 @@ static void make_variant(maker *m, const rn_node *tree, const char *text, rn_mar
     rn_check_table(&c, rn_experiment_params, tree, experiment);
     *said = text;
     *v = (rn_variant){.name = rn_variant_name(&spec->arena, text, false), .experiment = experiment, .mark = mark,
-                      .value = c.values.v, .n_values = c.values.n, .dropped = c.dropped.v, .n_dropped = c.dropped.n};
+                      .value = c.values.v, .n_values = c.values.n, .dropped = c.dropped.v, .n_dropped = c.dropped.n,
+                      .component = c.components.v, .n_components = c.components.n};
     hash_values(&spec->arena, v);
 }
 
