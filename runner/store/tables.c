@@ -5,54 +5,78 @@
 
 #include <string.h>
 
-static const char wanted_sql[] =
-    "SELECT m.type, m.name, c.name FROM sqlite_schema m JOIN pragma_table_xinfo(m.name) c "
-    "WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%' ORDER BY m.type, m.name, c.cid";
-/* NULL: nothing of that type and name; 0: without the column */
-static const char found_sql[] =
-    "SELECT (SELECT count(*) FROM pragma_table_xinfo(m.name) c WHERE c.name = :column COLLATE NOCASE) "
-    "FROM sqlite_schema m WHERE m.type = :type AND m.name = :name COLLATE NOCASE";
+/* Names in the order of bytes, so that two databases are compared as two sorted lists are. */
+static const char names_sql[] = "SELECT name FROM sqlite_schema WHERE type = :type AND name NOT LIKE 'sqlite_%' ORDER BY name";
+/* No row where there is nothing of that type and name. */
+static const char columns_sql[] = "SELECT c.name FROM sqlite_schema m JOIN pragma_table_xinfo(m.name) c "
+                                  "WHERE m.type = :type AND m.name = :name ORDER BY c.name";
 
-static const char *column_text(sqlite3_stmt *q, int i) { return (const char *)sqlite3_column_text(q, i); }
+typedef struct names {
+    sqlite3_stmt *query;
+    int code; /* SQLITE_ROW: there is one more, `name` */
+    const char *name;
+} names;
 
-/* Looks for one column of the wanted ones; the message names what is missing. */
-static bool look_for(const rn_store *s, sqlite3_stmt *found, sqlite3_stmt *wanted, int version, rn_error *err)
+static void next_name(names *n)
 {
-    const char *type = column_text(wanted, 0), *name = column_text(wanted, 1), *column = column_text(wanted, 2);
-    if (!type || !name || !column)
-        return rn_store_fail(s, SQLITE_NOMEM, err);
-    sqlite3_bind_text(found, sqlite3_bind_parameter_index(found, ":type"), type, -1, SQLITE_STATIC);
-    sqlite3_bind_text(found, sqlite3_bind_parameter_index(found, ":name"), name, -1, SQLITE_STATIC);
-    sqlite3_bind_text(found, sqlite3_bind_parameter_index(found, ":column"), column, -1, SQLITE_STATIC);
-    const int code = sqlite3_step(found);
-    bool ok = code == SQLITE_ROW && sqlite3_column_int(found, 0) > 0;
-    if (code != SQLITE_ROW && code != SQLITE_DONE) {
-        rn_store_fail(s, code, err);
-        rn_context(err, "%s '%s'", type, name);
-    } else if (!ok) {
-        rn_fail(err, RN_EDATABASE,
-                "database '%s' (schema version %d) lacks the %s%s%s%s '%s': something else has changed it; restore a copy, "
-                "move it away, or use another file with --db FILE",
-                s->path, version, code == SQLITE_ROW ? "column '" : "", code == SQLITE_ROW ? column : "",
-                code == SQLITE_ROW ? "' of the " : "", type, name);
+    n->code = sqlite3_step(n->query);
+    n->name = n->code == SQLITE_ROW ? (const char *)sqlite3_column_text(n->query, 0) : NULL;
+    if (n->code == SQLITE_ROW && !n->name)
+        n->code = SQLITE_NOMEM;
+}
+
+/* name NULL: the statement has none. */
+static void first_name(names *n, sqlite3 *db, const char *sql, const char *type, const char *name)
+{
+    *n = (names){0};
+    n->code = sqlite3_prepare_v2(db, sql, -1, &n->query, NULL);
+    if (n->code == SQLITE_OK)
+        n->code = sqlite3_bind_text(n->query, 1, type, -1, SQLITE_STATIC);
+    if (n->code == SQLITE_OK && name)
+        n->code = sqlite3_bind_text(n->query, 2, name, -1, SQLITE_STATIC);
+    if (n->code == SQLITE_OK)
+        next_name(n);
+}
+
+/* One table or view: all columns that the model has; more may be there. */
+static bool has_columns(rn_store *s, sqlite3 *model, const char *type, const char *name, int version, rn_error *err)
+{
+    names wanted, found;
+    first_name(&wanted, model, columns_sql, type, name);
+    first_name(&found, s->db, columns_sql, type, name);
+    const bool there = found.code == SQLITE_ROW;
+    bool ok = true;
+    while (ok && wanted.code == SQLITE_ROW) {
+        while (found.code == SQLITE_ROW && strcmp(found.name, wanted.name) < 0)
+            next_name(&found);
+        if (found.code == SQLITE_ROW && strcmp(found.name, wanted.name) == 0) {
+            next_name(&wanted);
+            continue;
+        }
+        if (found.code != SQLITE_ROW && found.code != SQLITE_DONE)
+            ok = rn_store_fail(s, found.code, err) || rn_context(err, "%s '%s'", type, name);
+        else
+            ok = rn_fail(err, RN_EDATABASE,
+                         "database '%s' (schema version %d) lacks the %s%s%s%s '%s': something else has changed it; restore a "
+                         "copy, move it away, or use another file with --db FILE",
+                         s->path, version, there ? "column '" : "", there ? wanted.name : "", there ? "' of the " : "", type, name);
     }
-    sqlite3_reset(found);
+    if (ok && wanted.code != SQLITE_DONE)
+        ok = rn_store_fail(s, SQLITE_NOMEM, err); /* nothing else stops a query of a database in memory */
+    sqlite3_finalize(wanted.query);
+    sqlite3_finalize(found.query);
     return ok;
 }
 
-static bool compare_with(rn_store *s, sqlite3 *model, int version, rn_error *err)
+static bool has_all(rn_store *s, sqlite3 *model, const char *type, int version, rn_error *err)
 {
-    sqlite3_stmt *wanted = NULL, *found = NULL;
-    bool ok = sqlite3_prepare_v2(model, wanted_sql, -1, &wanted, NULL) == SQLITE_OK || rn_store_fail(s, SQLITE_NOMEM, err);
-    int code = ok ? sqlite3_prepare_v2(s->db, found_sql, -1, &found, NULL) : SQLITE_OK;
-    if (code != SQLITE_OK)
-        ok = rn_store_fail(s, code, err);
-    while (ok && (code = sqlite3_step(wanted)) == SQLITE_ROW)
-        ok = look_for(s, found, wanted, version, err);
-    if (ok && code != SQLITE_DONE)
-        ok = rn_store_fail(s, SQLITE_NOMEM, err); /* nothing else ends a query of a database in memory */
-    sqlite3_finalize(wanted);
-    sqlite3_finalize(found);
+    names wanted;
+    bool ok = true;
+    for (first_name(&wanted, model, names_sql, type, NULL); ok && wanted.code == SQLITE_ROW; next_name(&wanted))
+        ok = has_columns(s, model, type, wanted.name, version, err);
+    if (ok && wanted.code != SQLITE_DONE)
+        ok = rn_store_fail(s, SQLITE_NOMEM, err);
+    sqlite3_finalize(wanted.query);
     return ok;
 }
 
@@ -75,7 +99,8 @@ bool rn_store_check_tables(rn_store *s, const rn_schema_file *schema, rn_error *
     int code = sqlite3_open_v2(":memory:", &model, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     for (int i = 0; code == SQLITE_OK && i < newest; i++)
         code = sqlite3_exec(model, schema[i].sql, NULL, NULL, NULL);
-    const bool ok = code == SQLITE_OK ? compare_with(s, model, version, err) : rn_store_fail(s, SQLITE_NOMEM, err);
+    const bool ok = code == SQLITE_OK ? has_all(s, model, "table", version, err) && has_all(s, model, "view", version, err)
+                                      : rn_store_fail(s, SQLITE_NOMEM, err);
     sqlite3_close(model);
     return ok;
 }

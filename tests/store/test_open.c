@@ -92,7 +92,7 @@ static void what_cannot_be_opened_is_told_with_its_name_and_reason(void **state)
         {"tables.db", R | W, RN_EDATABASE, "lacks the table 'verdict'"},
         {"columns.db", R | W, RN_EDATABASE, "lacks the column 'note' of the table 'experiment'"},
         {"views.db", R | W, RN_EDATABASE, "lacks the view 'curve'"},
-        {"empty_view.db", R | W, RN_EDATABASE, "lacks the column 'variant' of the view 'ablation'"},
+        {"empty_view.db", R | W, RN_EDATABASE, "lacks the column 'better' of the view 'ablation'"},
         {"kind.db", R | W, RN_EDATABASE, "lacks the view 'curve'"},
         {"unversioned.db", R | W, RN_EDATABASE, "its schema version is 0"},
         {"negative.db", R | W, RN_EDATABASE, "its schema version is -7"},
