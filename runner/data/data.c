@@ -34,6 +34,7 @@ struct rn_data {
     int64_t n_training, n_held_out;
     uint8_t *cache; /* [image, height, width, 3], or NULL */
     FILE *cache_file; /* the same in a file, behind a header; or NULL */
+    const char *cache_path; /* of it, for messages */
     int64_t enlarged;
     rn_arena arena; /* of the refusals */
     rn_data_refused *refused;
@@ -113,7 +114,7 @@ static bool write_cached(const rn_data *d, int64_t i, const uint8_t *bytes, rn_e
 {
     const off_t at = (off_t)sizeof(struct cache_header) + (off_t)(i * d->image_bytes);
     if (pwrite(fileno(d->cache_file), bytes, (size_t)d->image_bytes, at) != (ssize_t)d->image_bytes)
-        return rn_fail(err, RN_EIO, "could not write the cache of resized images: %s", strerror(errno));
+        return rn_fail(err, RN_EIO, "could not write the cache of resized images '%s': %s", d->cache_path, strerror(errno));
     return true;
 }
 
@@ -122,7 +123,7 @@ static bool read_cached(const rn_data *d, int64_t i, uint8_t *bytes, rn_error *e
     const off_t at = (off_t)sizeof(struct cache_header) + (off_t)(i * d->image_bytes);
     const ssize_t n = pread(fileno(d->cache_file), bytes, (size_t)d->image_bytes, at);
     if (n != (ssize_t)d->image_bytes)
-        return rn_fail(err, RN_EIO, "could not read the cache of resized images: %s", n < 0 ? strerror(errno) : "it is cut short");
+        return rn_fail(err, RN_EIO, "could not read the cache of resized images '%s': %s", d->cache_path, n < 0 ? strerror(errno) : "it is cut short");
     return true;
 }
 
@@ -309,15 +310,15 @@ bool rn_data_open_within(const rn_data_config *config, size_t cache_bytes, rn_da
 static bool digest_cached(const rn_data *d, uint8_t digest[32], rn_error *err)
 {
     uint8_t *bytes = malloc((size_t)d->image_bytes);
-    rn_sha256 *h = bytes ? rn_sha256_open() : NULL;
-    bool ok = h != NULL || rn_fail(err, RN_EMEMORY, "no memory for an image of %" PRId64 " bytes", d->image_bytes);
+    rn_sha256 h;
+    rn_sha256_begin(&h);
+    bool ok = bytes != NULL || rn_fail(err, RN_EMEMORY, "no memory for an image of %" PRId64 " bytes", d->image_bytes);
     for (int64_t i = 0; ok && i < d->n_training + d->n_held_out; i++) {
         ok = read_cached(d, i, bytes, err);
         if (ok)
-            rn_sha256_add(h, bytes, (size_t)d->image_bytes);
+            rn_sha256_add(&h, bytes, (size_t)d->image_bytes);
     }
-    if (h)
-        rn_sha256_close(h, digest);
+    rn_sha256_end(&h, digest);
     free(bytes);
     return ok;
 }
@@ -334,7 +335,7 @@ static bool write_cache(void *context, FILE *f, rn_error *err)
         return false;
     h.enlarged = d->enlarged;
     if (fwrite(&h, sizeof h, 1, f) != 1)
-        return rn_fail(err, RN_EIO, "could not write the cache of resized images: %s", strerror(errno));
+        return rn_fail(err, RN_EIO, "could not write the cache of resized images '%s': %s", d->cache_path, strerror(errno));
     return true;
 }
 
@@ -376,6 +377,8 @@ bool rn_data_open_cached(const rn_data_config *config, const char *folder, rn_da
         rn_hex(digest, 32, key);
         ok = snprintf(path, sizeof path, "%s/%s.images", folder, key) < (int)sizeof path ||
              rn_fail(err, RN_EIO, "the path of the cache folder '%s' is too long", folder);
+        if (ok)
+            ok = (d->cache_path = rn_arena_text(&d->arena, path)) != NULL || rn_fail(err, RN_EMEMORY, "no memory for a path");
         if (ok && !use_cache(d, path)) {
             err->code = RN_OK;
             ok = rn_file_write(path, write_cache, d, err) ? use_cache(d, path) || rn_fail(err, RN_EIO, "could not read '%s'", path)
@@ -545,8 +548,9 @@ static int compare_prints(const void *a_, const void *b_)
 static bool fingerprint(const rn_data *d, int64_t n, uint8_t digest[32], rn_error *err)
 {
     struct prints p = {.d = d, .print = calloc((size_t)n, sizeof *p.print)};
-    rn_sha256 *h = rn_sha256_open();
-    if (!p.print || !h) {
+    rn_sha256 h;
+    rn_sha256_begin(&h);
+    if (!p.print) {
         rn_fail(&p.err, RN_EMEMORY, "no memory for the fingerprint of %" PRId64 " images", n);
     } else {
         pthread_mutex_init(&p.lock, NULL);
@@ -555,15 +559,15 @@ static bool fingerprint(const rn_data *d, int64_t n, uint8_t digest[32], rn_erro
         qsort(p.print, (size_t)n, sizeof *p.print, compare_prints);
     }
     for (int64_t i = 0; p.print && i < n && !p.err.code; i++) {
-        rn_sha256_add(h, p.print[i].path, strlen(p.print[i].path) + 1); /* with its NUL: no two lists read alike */
-        rn_sha256_add(h, &p.print[i].file_bytes, sizeof p.print[i].file_bytes);
-        rn_sha256_add(h, p.print[i].content, sizeof p.print[i].content);
+        rn_sha256_add(&h, p.print[i].path, strlen(p.print[i].path) + 1); /* with its NUL: no two lists read alike */
+        rn_sha256_add(&h, &p.print[i].file_bytes, sizeof p.print[i].file_bytes);
+        rn_sha256_add(&h, p.print[i].content, sizeof p.print[i].content);
     }
     const int64_t rest[] = {d->height, d->width, n, n > d->n_training ? d->n_held_out : 0};
-    rn_sha256_add(h, CROP_RULE, sizeof CROP_RULE);
-    rn_sha256_add(h, rest, sizeof rest);
+    rn_sha256_add(&h, CROP_RULE, sizeof CROP_RULE);
+    rn_sha256_add(&h, rest, sizeof rest);
     uint8_t result[32];
-    rn_sha256_close(h, result);
+    rn_sha256_end(&h, result);
     free(p.print);
     if (p.err.code) {
         *err = p.err;
