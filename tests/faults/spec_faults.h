@@ -171,7 +171,7 @@ static const spec_fault spec_faults[] = {
     {"task", "{type: diffusion, loss: {scales: [1, 3]}}", 2,
      "t.yaml:9:40: variant base: task: loss.scales: 3 does not divide an image"},
     {"task", "{type: diffusion, loss: {scales: [1, 2], weights: [1]}}", 2,
-     "t.yaml:9:57: variant base: task: loss.weights: 1 weights for 2 scales"},
+     "t.yaml:9:57: variant base: task: loss.weights: 1 weight for 2 scales"},
     {"task", "{type: diffusion, loss: {scales: [1, 2], weights: [1, -1]}}", 2,
      "t.yaml:9:61: task.loss.weights[1]: '-1' is out of range"},
     {"task", "{type: diffusion, loss: {scales: [0]}}", 2,

@@ -157,6 +157,8 @@ static const struct { const char *arguments; int status; const char *told; } lin
     {"validate t.yaml --set", 2, "--set wants a value"},
     {"validate t.yaml --set seeds=[1] --set train.steps=x", 2, "--set #2:13: train.steps: 'x' is no whole number"},
     {"validate t.yaml --set 'task.loss.scales=[3]' --set seeds=[1]", 2, "--set #1:18: variant base: task: loss.scales: 3 does not divide"},
+    {"validate t.yaml", 0, ": 1 variant x 1 seed, nothing wrong"},
+    {"plan t.yaml --set seeds=[1,2] --set 'vary={train.steps: [2, 3]}'", 0, "2 variants x 2 seeds"},
     {"schedule t.yaml --set 'task.schedule.shift={low: 4}'", 2, "--set:21: shift: low without high"},
     {"bench t.yaml --set model.levels[1].heads=3", 2, "--set:23: mid.0: heads: 3 does not divide"},
     {"validate t.yaml --json=1", 2, "--json"},
