@@ -263,7 +263,7 @@ static const spec_fault spec_faults[] = {
     {"+", "precision: float16", 2,
      "t.yaml:13:12: precision: 'float16' is not one of the choices; did you"},
     {"+", "memory: 1", 2,
-     "t.yaml:13:1: memory: unknown key"},
+     "t.yaml:13:9: memory: '1' is no mapping; allowed: a mapping"},
     {"data", "none", 2,
      "t.yaml:3:7: data: none is not allowed here"},
     {"data", "", 2,
