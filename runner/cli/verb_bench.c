@@ -132,8 +132,8 @@ static bool measure(rn_cli *cli, rn_bench *b, const char *name, int64_t steps, r
         rn_json_finish(&j);
         return true;
     }
-    printf("%s: %s step of %" PRId64 " image%s, %d thread%s, median of %" PRId64 "\n", name, b->sample ? "denoising" : "training",
-           b->images_per_step, rn_plural(b->images_per_step), rn_threads(), rn_plural(rn_threads()), steps);
+    printf("%s: %s step of %" PRId64 " images, %d threads, median of %" PRId64 "\n", name, b->sample ? "denoising" : "training",
+           b->images_per_step, rn_threads(), steps);
     printf("  step        %.2f ms (%.2f to %.2f)\n", 1e3 * m, 1e3 * seconds[0], 1e3 * seconds[steps - 1]);
     printf("  images      %.1f a second\n", (double)b->images_per_step / m);
     printf("  products    %.1f GFLOP/s, %.1f %% of the float32 peak of %.1f GFLOP/s, measured between the steps\n",
