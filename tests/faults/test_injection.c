@@ -85,7 +85,7 @@ static void an_allocation_that_fails_is_told(void **state)
 static void an_allocation_that_fails_late_is_told(void **state)
 {
     (void)state;
-    enum { RUNS = 10 };
+    enum { RUNS = 6 };
     int wrong = 0;
     for (int i = 1; i <= RUNS; i++)
         wrong += !ends_well("FAIL_ALLOCATION", allocations - i * allocations / (4 * RUNS), false);

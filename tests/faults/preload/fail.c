@@ -2,8 +2,9 @@
  * FAIL_WRITE (write, pwrite, fsync and what stdio writes; not to stdout or stderr) as on a full disk. Calls are counted over
  * all threads, from 1. With FAIL_COUNT=FILE their numbers are written there at the end.
  *
- * OpenBLAS's own allocations succeed, the next one of somebody else fails in their place: its kernels for small products take
- * a buffer in each call and use it unseen (0.3.21: sgemm_small_kernel_b0_nn), which no caller can prevent. */
+ * Allocations of OpenBLAS, oneDNN and the C++ library succeed, the next one of somebody else fails in their place: OpenBLAS's
+ * kernels for small products take a buffer in each call and use it unseen (0.3.21: sgemm_small_kernel_b0_nn), oneDNN ends the
+ * process with std::bad_alloc, and no caller can prevent either. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <malloc.h>
@@ -36,17 +37,23 @@ __attribute__((destructor)) static void end(void)
     fclose(f);
 }
 
-static bool is_of_openblas(const void *caller)
+static bool is_of_library(const void *caller)
 {
+    static const char *const names[] = {"/libopenblas", "/libdnnl", "/libstdc++"};
     Dl_info info;
-    return dladdr(caller, &info) && info.dli_fname && strstr(info.dli_fname, "openblas");
+    if (!dladdr(caller, &info) || !info.dli_fname)
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strstr(info.dli_fname, names[i]))
+            return true;
+    return false;
 }
 
 static bool fails(atomic_long *calls, atomic_long *failing, int reason, const void *caller)
 {
     if (atomic_fetch_add(calls, 1) + 1 != atomic_load(failing))
         return false;
-    if (caller && is_of_openblas(caller)) {
+    if (caller && is_of_library(caller)) {
         atomic_fetch_add(failing, 1);
         return false;
     }
