@@ -1,0 +1,229 @@
+#ifndef KERNELS_NATIVE_WINOGRAD_H
+#define KERNELS_NATIVE_WINOGRAD_H
+/* Winograd's convolution F(4×4, 3×3): a tile of 4×4 outputs y of a 3×3 correlation of 6×6 inputs d with w is
+ *
+ *     y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A,
+ *
+ * 36 products where the definition has 144. ⊙ is an elementwise product for one channel; summed over channels it is 36
+ * independent matrix products, one for each element e = 6·i + j of the 6×6 tile. The form is trilinear, so the weight's
+ * gradient is Gᵀ [ (A dy Aᵀ) ⊙ (Bᵀ d B) ] G, summed over tiles. Points of interpolation: 0, ±1, ±2, ∞.
+ * Source: Lavin, Gray 2015 (arXiv:1509.09308), sections 4.1 and 4.3. */
+#include "native.h"
+
+enum {
+    TILE_OUT = 4,
+    TILE_IN = 6,
+    TILE_ELEMENTS = TILE_IN * TILE_IN,
+    TAPS = 9,
+    /* Vectors across and rows of a product that stays in registers: 28 sums, 2 of the right operand, 1 of the left of 32
+     * registers; 12 + 2 + 1 of 16. */
+    PANEL_VECTORS = 2,
+    PANEL = PANEL_VECTORS * VF_LANES,
+    PRODUCT_ROWS = VF_LANES == 16 ? 14 : 6,
+    LINE = 16 /* floats of a cache line: between the 36 matrices, which would otherwise share a few sets of a cache */
+};
+
+/* Channels filled up to whole vectors. */
+static inline int64_t padded(int64_t channels) { return pieces(channels, VF_LANES) * VF_LANES; }
+
+/* --- one-dimensional transforms: r[0 …] of d[0], d[step], d[2·step] … -------------------------------------- */
+
+/* Bᵀ, 6 → 6 */
+static inline void transform_in(const vf *d, int step, vf *r)
+{
+    const vf d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
+    const vf four = vf_of(4), five = vf_of(5), two = vf_of(2);
+    const vf a = vf_fnma(four, d2, d4), b = vf_fnma(four, d1, d3), c = d4 - d2, e = d3 - d1;
+    r[0] = vf_fma(four, d0, vf_fnma(five, d2, d4));
+    r[1] = a + b;
+    r[2] = a - b;
+    r[3] = vf_fma(two, e, c);
+    r[4] = vf_fnma(two, e, c);
+    r[5] = vf_fma(four, d1, vf_fnma(five, d3, d5));
+}
+
+/* Aᵀ, 6 → 4 */
+static inline void transform_out(const vf *m, int step, vf *r)
+{
+    const vf m1 = m[step], m2 = m[2 * step], m3 = m[3 * step], m4 = m[4 * step];
+    const vf s1 = m1 + m2, d1 = m1 - m2, s2 = m3 + m4, d2 = m3 - m4;
+    r[0] = m[0] + s1 + s2;
+    r[1] = vf_fma(vf_of(2), d2, d1);
+    r[2] = vf_fma(vf_of(4), s2, s1);
+    r[3] = vf_fma(vf_of(8), d2, d1) + m[5 * step];
+}
+
+/* A, 4 → 6 */
+static inline void transform_out_gradient(const vf *y, int step, vf *r)
+{
+    const vf y0 = y[0], y1 = y[step], y2 = y[2 * step], y3 = y[3 * step];
+    const vf s1 = y0 + y2, d1 = y1 + y3, s2 = vf_fma(vf_of(4), y2, y0), d2 = vf_of(2) * vf_fma(vf_of(4), y3, y1);
+    r[0] = y0;
+    r[1] = s1 + d1;
+    r[2] = s1 - d1;
+    r[3] = s2 + d2;
+    r[4] = s2 - d2;
+    r[5] = y3;
+}
+
+/* G, 3 → 6 */
+static inline void transform_weight(const vf *w, int step, vf *r)
+{
+    const vf w0 = w[0], w1 = w[step], w2 = w[2 * step];
+    const vf s = vf_of(-1.0f / 6) * (w0 + w2), d = vf_of(1.0f / 6) * w1;
+    const vf p = vf_fma(vf_of(1.0f / 24), w0, vf_of(1.0f / 6) * w2), q = vf_of(1.0f / 12) * w1;
+    r[0] = vf_of(0.25f) * w0;
+    r[1] = s - d;
+    r[2] = s + d;
+    r[3] = p + q;
+    r[4] = p - q;
+    r[5] = w2;
+}
+
+/* Gᵀ, 6 → 3 */
+static inline void transform_weight_gradient(const vf *u, int step, vf *r)
+{
+    const vf u1 = u[step], u2 = u[2 * step], u3 = u[3 * step], u4 = u[4 * step];
+    const vf s1 = vf_of(-1.0f / 6) * (u1 + u2), s2 = u3 + u4;
+    r[0] = vf_fma(vf_of(0.25f), u[0], vf_fma(vf_of(1.0f / 24), s2, s1));
+    r[1] = vf_fma(vf_of(1.0f / 6), u2 - u1, vf_of(1.0f / 12) * (u3 - u4));
+    r[2] = vf_fma(vf_of(1.0f / 6), s2, s1) + u[5 * step];
+}
+
+/* --- tiles of a map ------------------------------------------------------------------------------------ */
+
+/* A map [batch, height, width, channels] cut into tiles of 4×4 pixels, counted image by image, row by row. */
+typedef struct tiling {
+    int64_t height, width, channels, pitch;
+    int64_t down, across, tiles; /* tiles of an image down and across; of all images */
+} tiling;
+
+static inline tiling tiling_of(rn_shape s)
+{
+    const int64_t down = pieces(s.dim[1], TILE_OUT), across = pieces(s.dim[2], TILE_OUT);
+    return (tiling){.height = s.dim[1], .width = s.dim[2], .channels = s.dim[3], .pitch = rn_pitch(s), .down = down,
+                    .across = across, .tiles = s.dim[0] * down * across};
+}
+
+/* The channels of each pixel of a square of `side` pixels, of which the first lies `border` pixels above and left of a
+ * tile; those outside the map are `zeros`. */
+static inline void tile_pixels(const tiling *t, const float *map, int64_t tile, int side, int border, const float *zeros,
+                               const float **pixel)
+{
+    const int64_t image = tile / (t->down * t->across), in_image = tile % (t->down * t->across);
+    const int64_t row = in_image / t->across * TILE_OUT - border, col = in_image % t->across * TILE_OUT - border;
+    for (int64_t i = row; i < row + side; i++)
+        for (int64_t j = col; j < col + side; j++)
+            *pixel++ = i < 0 || i >= t->height || j < 0 || j >= t->width
+                           ? zeros
+                           : map + ((image * t->height + i) * t->width + j) * t->pitch;
+}
+
+static inline vf load_lanes(const float *p, int64_t lanes) { return lanes == VF_LANES ? vf_load(p) : vf_load_part(p, lanes); }
+static inline void store_lanes(float *p, vf v, int64_t lanes)
+{
+    if (lanes == VF_LANES)
+        vf_store(p, v);
+    else
+        vf_store_part(p, v, lanes);
+}
+
+/* Bᵀ d B of a vector of channels: element e goes to to[e·apart]. */
+static inline __attribute__((always_inline)) void tile_in(const float *const *pixel, int64_t channel, int64_t lanes, float *to, int64_t apart)
+{
+    vf half[TILE_ELEMENTS];
+    for (int j = 0; j < TILE_IN; j++) {
+        vf d[TILE_IN], r[TILE_IN];
+        for (int i = 0; i < TILE_IN; i++)
+            d[i] = load_lanes(pixel[i * TILE_IN + j] + channel, lanes);
+        transform_in(d, 1, r);
+        for (int i = 0; i < TILE_IN; i++)
+            half[i * TILE_IN + j] = r[i];
+    }
+    for (int i = 0; i < TILE_IN; i++) {
+        vf r[TILE_IN];
+        transform_in(half + i * TILE_IN, 1, r);
+        for (int j = 0; j < TILE_IN; j++)
+            vf_store(to + (i * TILE_IN + j) * apart, r[j]);
+    }
+}
+
+/* Aᵀ m A of a vector of channels, whose element e is m[e·apart]. */
+static inline __attribute__((always_inline)) void tile_out(const float *m, int64_t apart, vf y[TILE_OUT * TILE_OUT])
+{
+    vf half[TILE_OUT * TILE_IN];
+    for (int j = 0; j < TILE_IN; j++) {
+        vf d[TILE_IN], r[TILE_OUT];
+        for (int i = 0; i < TILE_IN; i++)
+            d[i] = vf_load(m + (i * TILE_IN + j) * apart);
+        transform_out(d, 1, r);
+        for (int i = 0; i < TILE_OUT; i++)
+            half[i * TILE_IN + j] = r[i];
+    }
+    for (int i = 0; i < TILE_OUT; i++)
+        transform_out(half + i * TILE_IN, 1, y + i * TILE_OUT);
+}
+
+/* --- the product in registers --------------------------------------------------------------------------- */
+
+/* y [rows, vectors·VF_LANES] (+)= a·b: element (r, i) of a at a[r·a_row + i·a_step], b [k, vectors·VF_LANES] and y without
+ * gaps. Inlined with constant rows and vectors. */
+static inline __attribute__((always_inline)) void product_rows(int rows, int vectors, const float *a, int64_t a_row, int64_t a_step, const float *b,
+                                int64_t k, float *y, bool add)
+{
+    vf sum[PRODUCT_ROWS][PANEL_VECTORS];
+#pragma GCC unroll 14
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++)
+            sum[r][v] = vf_of(0);
+    for (int64_t i = 0; i < k; i++) {
+        vf right[PANEL_VECTORS];
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++)
+            right[v] = vf_load(b + v * VF_LANES);
+#pragma GCC unroll 14
+        for (int r = 0; r < rows; r++) {
+            const vf left = vf_of(a[r * a_row]);
+#pragma GCC unroll 2
+            for (int v = 0; v < vectors; v++)
+                sum[r][v] = vf_fma(left, right[v], sum[r][v]);
+        }
+        a += a_step;
+        b += vectors * VF_LANES;
+    }
+#pragma GCC unroll 14
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++) {
+            float *to = y + (r * vectors + v) * VF_LANES;
+            if (add)
+                sum[r][v] += vf_load(to);
+            vf_store(to, sum[r][v]);
+        }
+}
+
+/* Defines `name_`: product_rows for any rows up to PRODUCT_ROWS and one vector or two, with the rest as the arguments say
+ * (of which two are constants in every use: the addresses of a's elements then fit into registers). */
+#define PRODUCT_ROWS_OF(X, name_) X(name_, 1) X(name_, 2) X(name_, 3) X(name_, 4) X(name_, 5) X(name_, 6) PRODUCT_MORE_ROWS_OF(X, name_)
+#if defined(__AVX512F__)
+#define PRODUCT_MORE_ROWS_OF(X, name_)                                                                                 \
+    X(name_, 7) X(name_, 8) X(name_, 9) X(name_, 10) X(name_, 11) X(name_, 12) X(name_, 13) X(name_, 14)
+#else
+#define PRODUCT_MORE_ROWS_OF(X, name_)
+#endif
+#define PRODUCT_DEFINE(name_, rows_)                                                                                   \
+    static void name_##_##rows_##_1(const float *a, int64_t stride, const float *b, int64_t k, float *y)               \
+    {                                                                                                                  \
+        name_(rows_, 1, a, stride, b, k, y);                                                                           \
+    }                                                                                                                  \
+    static void name_##_##rows_##_2(const float *a, int64_t stride, const float *b, int64_t k, float *y)               \
+    {                                                                                                                  \
+        name_(rows_, 2, a, stride, b, k, y);                                                                           \
+    }
+#define PRODUCT_ADDRESS(name_, rows_) {name_##_##rows_##_1, name_##_##rows_##_2},
+typedef void product(const float *a, int64_t stride, const float *b, int64_t k, float *y);
+#define PRODUCTS(name_)                                                                                                \
+    PRODUCT_ROWS_OF(PRODUCT_DEFINE, name_)                                                                             \
+    static product *const name_##_of[PRODUCT_ROWS][PANEL_VECTORS] = {PRODUCT_ROWS_OF(PRODUCT_ADDRESS, name_)};
+#endif
