@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ROUNDS = 9, MAX_KERNELS = 8 };
+enum { ROUNDS = 15, MAX_KERNELS = 8 };
 
 typedef struct prepared {
     const rn_kernel *kernel;
@@ -56,14 +56,13 @@ static char *room(size_t bytes)
     return memset(p, 0, bytes / 64 * 64 + 64);
 }
 
-static int compare(const void *a, const void *b)
+/* The least of the rounds: what the machine does when nothing else runs. */
+static double least(const double v[ROUNDS])
 {
-    return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b);
-}
-static double median(double v[ROUNDS])
-{
-    qsort(v, ROUNDS, sizeof *v, compare);
-    return v[ROUNDS / 2];
+    double least = v[0];
+    for (int i = 1; i < ROUNDS; i++)
+        least = v[i] < least ? v[i] : least;
+    return least;
 }
 
 static void measure(const char *name, int64_t in, int64_t out, int64_t side, int64_t batch)
@@ -96,14 +95,14 @@ static void measure(const char *name, int64_t in, int64_t out, int64_t side, int
         once(&h, &p[n_kernels++]);
     }
     for (int round = 0; round < ROUNDS; round++) {
-        peak[round] = rn_peak_float32(0.01);
+        peak[round] = 1 / rn_peak_float32(0.01);
         for (int k = 0; k < n_kernels; k++)
             p[k].seconds[round] = once(&h, &p[k]);
     }
-    const double flop = 2.0 * 9 * (double)(batch * side * side * in * out), best = median(peak);
+    const double flop = 2.0 * 9 * (double)(batch * side * side * in * out), best = 1 / least(peak);
     printf("%-10s %4d → %-4d %3d×%-3d", name, (int)in, (int)out, (int)side, (int)side);
     for (int k = 0; k < n_kernels; k++) {
-        const double s = median(p[k].seconds);
+        const double s = least(p[k].seconds);
         printf("  %s%s %8.3f ms %4.0f %%", p[k].kernel->name, p[k].kernel->cpu & RN_CPU_AVX512F ? " (avx512)" : "", 1e3 * s, 100 * flop / s / best);
         free(p[k].scratch);
         free(p[k].own);
