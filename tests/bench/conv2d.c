@@ -1,6 +1,6 @@
 /* Times every kernel of conv2d and its gradients on 3×3 windows, in turns with one another and with the machine's peak:
  *
- *     build/tests/bench_conv2d [op [channels in [channels out [side [batch]]]]]
+ *     build/tests/bench_conv2d [op [channels in [channels out [side [batch [threads]]]]]]
  *
  * The share of the float32 peak counts the multiply-adds of the definition, whatever a kernel does. */
 #include "base/clock.h"
@@ -95,7 +95,7 @@ static void measure(const char *name, int64_t in, int64_t out, int64_t side, int
         once(&h, &p[n_kernels++]);
     }
     for (int round = 0; round < ROUNDS; round++) {
-        peak[round] = 1 / rn_peak_float32(0.01);
+        peak[round] = 1 / rn_peak_float32(0.004);
         for (int k = 0; k < n_kernels; k++)
             p[k].seconds[round] = once(&h, &p[k]);
     }
@@ -119,6 +119,8 @@ int main(int argc, char **argv)
         {64, 64, 32}, {64, 64, 64}, {128, 128, 32}, {128, 128, 64}, {256, 256, 16}, {256, 256, 32},
     };
     const int64_t batch = argc > 5 ? atoll(argv[5]) : 16;
+    if (argc > 6)
+        rn_threads_set(atoi(argv[6]));
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         if (argc > 1 && strcmp(argv[1], ops[i]) != 0)
             continue;
