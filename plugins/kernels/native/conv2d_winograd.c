@@ -11,11 +11,15 @@
 #include "winograd.h"
 
 enum {
-    BLOCK_BYTES = 768 * 1024, /* of V and M together, beside what streams past: of a level-2 cache of 1 MiB */
-    SLICE_PANELS = 64 / PANEL,  /* 64 channels of y: M is then no larger than V from 64 channels of x on */
-    UNITS = 16,               /* wanted where there are tiles enough */
-    WEIGHT_ROWS = 16,         /* channels of x whose weights are transformed together */
-    MIN_CHANNELS = 1
+    /* Tiles of a unit: V and M are 258 KiB for 64 channels and 14 tiles, beside a U of 590 KiB in a level-2 cache of 1 MiB.
+     * A U above STAY_BYTES streams in any case; with more tiles it does so less often, and V may come from the level-3
+     * cache, too: each of its numbers is read once for 64 channels of y. */
+    FEW_TILES = 14,
+    MANY_TILES = 28,
+    STAY_BYTES = 640 * 1024,
+    UNITS = 4,                 /* their number is a multiple of it, for small maps on a few threads */
+    SLICE_PANELS = 64 / PANEL, /* panels of M at a time: M is then no larger than V from 64 channels of x on */
+    WEIGHT_ROWS = 16,          /* channels of x whose weights are transformed together */
 };
 
 typedef struct convolution {
@@ -33,10 +37,10 @@ static convolution convolution_of(const rn_call *c, bool turned)
     g.panels = pieces(g.out, PANEL);
     g.v_row = padded(g.in);
     const int64_t slice = least(SLICE_PANELS * PANEL, padded(g.out));
-    const int64_t tile_bytes = TILE_ELEMENTS * (g.v_row + slice) * (int64_t)sizeof(float);
-    const int64_t most_tiles = least(BLOCK_BYTES / tile_bytes, pieces(g.x.tiles, UNITS));
-    g.block = most(most_tiles / PRODUCT_ROWS, 1) * PRODUCT_ROWS;
     g.u_apart = g.in * padded(g.out) + LINE;
+    const bool stays = TILE_ELEMENTS * g.u_apart * (int64_t)sizeof(float) <= STAY_BYTES;
+    const int64_t units = pieces(pieces(g.x.tiles, stays ? FEW_TILES : MANY_TILES), UNITS) * UNITS;
+    g.block = pieces(g.x.tiles, units);
     g.v_apart = g.block * g.v_row + LINE;
     g.m_apart = g.block * slice + LINE;
     return g;
@@ -45,14 +49,9 @@ static convolution convolution_of(const rn_call *c, bool turned)
 static const char *plan_of(const rn_call *c, const rn_conv2d_attr *a, bool turned, rn_work *work)
 {
     const rn_shape w = c->in[1];
-    if (w.dim[0] != 3 || w.dim[1] != 3)
-        return "windows of 3×3 only";
-    if (a->stride != 1 || a->pad_h != 1 || a->pad_w != 1)
-        return "stride 1 and padding 1 only";
-    if (a->groups != 1)
-        return "one group only";
-    if (w.dim[2] < MIN_CHANNELS || w.dim[3] < MIN_CHANNELS)
-        return "too few channels for the transforms to pay";
+    const char *why = winograd_refusal(a, w.dim[0], w.dim[1], w.dim[2], w.dim[3], c->out[0]);
+    if (why)
+        return why;
     const convolution g = convolution_of(c, turned);
     work->units = g.panels * pieces(g.in, WEIGHT_ROWS);
     work->more_units[0] = pieces(g.x.tiles, g.block);
@@ -120,8 +119,9 @@ static void transform_weights(const convolution *g, const float *w, int64_t pitc
 /* --- phase 1: y ------------------------------------------------------------------------------------------ */
 
 static inline __attribute__((always_inline)) void rows_of_tiles(int rows, int vectors, const float *a, int64_t stride,
-                                                                const float *b, int64_t k, float *y)
+                                                                const float *b, int64_t k, float *y, bool add)
 {
+    (void)add;
     product_rows(rows, vectors, a, stride, 1, b, k, y, false);
 }
 PRODUCTS(rows_of_tiles)
@@ -150,7 +150,7 @@ static void multiply(const convolution *g, const float *v, const float *u, int64
             float *y = m + e * g->m_apart + (panel - begin) * PANEL * g->block;
             for (int64_t t = 0; t < tiles; t += rows)
                 rows_of_tiles_of[least(rows, tiles - t) - 1][vectors - 1](v + e * g->v_apart + t * g->v_row, g->v_row, right,
-                                                                          g->in, y + t * vectors * VF_LANES);
+                                                                          g->in, y + t * vectors * VF_LANES, false);
         }
 }
 

@@ -119,6 +119,31 @@ static inline tiling tiling_of(rn_shape s)
                     .across = across, .tiles = s.dim[0] * down * across};
 }
 
+enum {
+    MIN_CHANNELS = 3,    /* with 1 or 2 the transforms cost more than the products */
+    MIN_PIXELS = 128,    /* of all images: 8 tiles; with fewer the transform of the weight costs more */
+    MIN_TILE_PIXELS = 6  /* of 16 in the mean: the 36 products of a tile stand for 9 of each pixel in the map */
+};
+
+/* Why not, or NULL. `map`: x or y, which have the same sides. */
+static inline const char *winograd_refusal(const rn_conv2d_attr *a, int64_t kh, int64_t kw, int64_t in, int64_t out, rn_shape map)
+{
+    const int64_t pixels = rn_rows(map);
+    if (kh != 3 || kw != 3)
+        return "windows of 3×3 only";
+    if (a->stride != 1 || a->pad_h != 1 || a->pad_w != 1)
+        return "stride 1 and padding 1 only";
+    if (a->groups != 1)
+        return "one group only";
+    if (in < MIN_CHANNELS || out < MIN_CHANNELS)
+        return "three channels at least: with fewer, transforms cost more than they save";
+    if (pixels < MIN_PIXELS)
+        return "128 pixels at least: with fewer, transforms cost more than they save";
+    if (pixels < MIN_TILE_PIXELS * tiling_of(map).tiles)
+        return "most of each tile of 4×4 pixels would lie outside the map";
+    return NULL;
+}
+
 /* The channels of each pixel of a square of `side` pixels, of which the first lies `border` pixels above and left of a
  * tile; those outside the map are `zeros`. */
 static inline void tile_pixels(const tiling *t, const float *map, int64_t tile, int side, int border, const float *zeros,
@@ -157,6 +182,26 @@ static inline __attribute__((always_inline)) void tile_in(const float *const *pi
     for (int i = 0; i < TILE_IN; i++) {
         vf r[TILE_IN];
         transform_in(half + i * TILE_IN, 1, r);
+        for (int j = 0; j < TILE_IN; j++)
+            vf_store(to + (i * TILE_IN + j) * apart, r[j]);
+    }
+}
+
+/* A dy Aᵀ of a vector of channels of a tile of dy. */
+static inline __attribute__((always_inline)) void tile_out_gradient(const float *const *pixel, int64_t channel, int64_t lanes, float *to, int64_t apart)
+{
+    vf half[TILE_IN * TILE_OUT];
+    for (int j = 0; j < TILE_OUT; j++) {
+        vf d[TILE_OUT], r[TILE_IN];
+        for (int i = 0; i < TILE_OUT; i++)
+            d[i] = load_lanes(pixel[i * TILE_OUT + j] + channel, lanes);
+        transform_out_gradient(d, 1, r);
+        for (int i = 0; i < TILE_IN; i++)
+            half[i * TILE_OUT + j] = r[i];
+    }
+    for (int i = 0; i < TILE_IN; i++) {
+        vf r[TILE_IN];
+        transform_out_gradient(half + i * TILE_OUT, 1, r);
         for (int j = 0; j < TILE_IN; j++)
             vf_store(to + (i * TILE_IN + j) * apart, r[j]);
     }
@@ -227,16 +272,16 @@ static inline __attribute__((always_inline)) void product_rows(int rows, int vec
 #define PRODUCT_MORE_ROWS_OF(X, name_)
 #endif
 #define PRODUCT_DEFINE(name_, rows_)                                                                                   \
-    static void name_##_##rows_##_1(const float *a, int64_t stride, const float *b, int64_t k, float *y)               \
+    static void name_##_##rows_##_1(const float *a, int64_t stride, const float *b, int64_t k, float *y, bool add)              \
     {                                                                                                                  \
-        name_(rows_, 1, a, stride, b, k, y);                                                                           \
+        name_(rows_, 1, a, stride, b, k, y, add);                                                                       \
     }                                                                                                                  \
-    static void name_##_##rows_##_2(const float *a, int64_t stride, const float *b, int64_t k, float *y)               \
+    static void name_##_##rows_##_2(const float *a, int64_t stride, const float *b, int64_t k, float *y, bool add)              \
     {                                                                                                                  \
-        name_(rows_, 2, a, stride, b, k, y);                                                                           \
+        name_(rows_, 2, a, stride, b, k, y, add);                                                                       \
     }
 #define PRODUCT_ADDRESS(name_, rows_) {name_##_##rows_##_1, name_##_##rows_##_2},
-typedef void product(const float *a, int64_t stride, const float *b, int64_t k, float *y);
+typedef void product(const float *a, int64_t stride, const float *b, int64_t k, float *y, bool add);
 #define PRODUCTS(name_)                                                                                                \
     PRODUCT_ROWS_OF(PRODUCT_DEFINE, name_)                                                                             \
     static product *const name_##_of[PRODUCT_ROWS][PANEL_VECTORS] = {PRODUCT_ROWS_OF(PRODUCT_ADDRESS, name_)};
