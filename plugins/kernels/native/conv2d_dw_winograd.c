@@ -81,30 +81,34 @@ static block block_of(const weight_gradient *g, int64_t number)
 static void transform_x(const weight_gradient *g, const float *x, int64_t channels, int64_t first, int64_t tiles,
                         const float *zeros, float *v)
 {
-    const float *pixel[TILE_ELEMENTS];
+    const float *pixels[2][TILE_ELEMENTS];
+    tile_pixels(&g->x, x, first, TILE_IN, 1, zeros, pixels[0]);
     for (int64_t t = 0; t < tiles; t++, v += g->in_block) {
         int64_t k = 0;
-        tile_pixels(&g->x, x, first + t, TILE_IN, 1, zeros, pixel);
+        const float **pixel = pixels[t % 2], **next = pixels[(t + 1) % 2];
+        tile_pixels(&g->x, x, least(first + t + 1, g->x.tiles - 1), TILE_IN, 1, zeros, next);
         for (; k + VF_LANES <= channels; k += VF_LANES)
-            tile_in(pixel, k, VF_LANES, v + k, g->v_apart);
+            tile_in(pixel, next, k, VF_LANES, v + k, g->v_apart);
         if (k < channels)
-            tile_in(pixel, k, channels - k, v + k, g->v_apart);
+            tile_in(pixel, next, k, channels - k, v + k, g->v_apart);
     }
 }
 
 static void transform_dy(const weight_gradient *g, const float *dy, int64_t channels, int64_t first, int64_t tiles,
                          const float *zeros, float *d)
 {
-    const float *pixel[TILE_OUT * TILE_OUT];
+    const float *pixels[2][TILE_OUT * TILE_OUT];
+    tile_pixels(&g->dy, dy, first, TILE_OUT, 0, zeros, pixels[0]);
     for (int64_t t = 0; t < tiles; t++) {
-        tile_pixels(&g->dy, dy, first + t, TILE_OUT, 0, zeros, pixel);
+        const float **pixel = pixels[t % 2], **next = pixels[(t + 1) % 2];
+        tile_pixels(&g->dy, dy, least(first + t + 1, g->dy.tiles - 1), TILE_OUT, 0, zeros, next);
         for (int64_t n = 0; n < channels; n += VF_LANES) {
             const int64_t panel = n / PANEL * PANEL, width = least(PANEL, padded(channels) - panel);
             float *to = d + panel * TILES + t * width + n % PANEL;
             if (channels - n >= VF_LANES)
-                tile_out_gradient(pixel, n, VF_LANES, to, g->d_apart);
+                tile_out_gradient(pixel, next, n, VF_LANES, to, g->d_apart);
             else
-                tile_out_gradient(pixel, n, channels - n, to, g->d_apart);
+                tile_out_gradient(pixel, next, n, channels - n, to, g->d_apart);
         }
     }
 }

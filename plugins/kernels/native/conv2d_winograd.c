@@ -128,14 +128,16 @@ PRODUCTS(rows_of_tiles)
 
 static void transform_tiles(const convolution *g, const float *x, int64_t first, int64_t tiles, const float *zeros, float *v)
 {
-    const float *pixel[TILE_ELEMENTS];
+    const float *pixels[2][TILE_ELEMENTS];
+    tile_pixels(&g->x, x, first, TILE_IN, 1, zeros, pixels[0]);
     for (int64_t t = 0; t < tiles; t++, v += g->v_row) {
         int64_t k = 0;
-        tile_pixels(&g->x, x, first + t, TILE_IN, 1, zeros, pixel);
+        const float **pixel = pixels[t % 2], **next = pixels[(t + 1) % 2];
+        tile_pixels(&g->x, x, least(first + t + 1, g->x.tiles - 1), TILE_IN, 1, zeros, next);
         for (; k + VF_LANES <= g->in; k += VF_LANES)
-            tile_in(pixel, k, VF_LANES, v + k, g->v_apart);
+            tile_in(pixel, next, k, VF_LANES, v + k, g->v_apart);
         if (k < g->in)
-            tile_in(pixel, k, g->in - k, v + k, g->v_apart);
+            tile_in(pixel, next, k, g->in - k, v + k, g->v_apart);
     }
 }
 

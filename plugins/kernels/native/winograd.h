@@ -168,11 +168,14 @@ static inline void store_lanes(float *p, vf v, int64_t lanes)
 }
 
 /* Bᵀ d B of a vector of channels: element e goes to to[e·apart]. */
-static inline __attribute__((always_inline)) void tile_in(const float *const *pixel, int64_t channel, int64_t lanes, float *to, int64_t apart)
+static inline __attribute__((always_inline)) void tile_in(const float *const *pixel, const float *const *next, int64_t channel, int64_t lanes, float *to, int64_t apart)
 {
     vf half[TILE_ELEMENTS];
     for (int j = 0; j < TILE_IN; j++) {
         vf d[TILE_IN], r[TILE_IN];
+        if (j >= TILE_IN - TILE_OUT)
+            for (int i = 0; i < TILE_IN; i++)
+                __builtin_prefetch(next[i * TILE_IN + j] + channel);
         for (int i = 0; i < TILE_IN; i++)
             d[i] = load_lanes(pixel[i * TILE_IN + j] + channel, lanes);
         transform_in(d, 1, r);
@@ -188,11 +191,13 @@ static inline __attribute__((always_inline)) void tile_in(const float *const *pi
 }
 
 /* A dy Aᵀ of a vector of channels of a tile of dy. */
-static inline __attribute__((always_inline)) void tile_out_gradient(const float *const *pixel, int64_t channel, int64_t lanes, float *to, int64_t apart)
+static inline __attribute__((always_inline)) void tile_out_gradient(const float *const *pixel, const float *const *next, int64_t channel, int64_t lanes, float *to, int64_t apart)
 {
     vf half[TILE_IN * TILE_OUT];
     for (int j = 0; j < TILE_OUT; j++) {
         vf d[TILE_OUT], r[TILE_IN];
+        for (int i = 0; i < TILE_OUT; i++)
+            __builtin_prefetch(next[i * TILE_OUT + j] + channel);
         for (int i = 0; i < TILE_OUT; i++)
             d[i] = load_lanes(pixel[i * TILE_OUT + j] + channel, lanes);
         transform_out_gradient(d, 1, r);
