@@ -14,9 +14,9 @@
 enum {
     BLOCK = 64,       /* channels: S is 590 KiB of a level-2 cache of 1 MiB */
     TILES = 16,       /* that are transformed together: V and D are 147 KiB each */
-    UNITS = 16,       /* wanted; the shared scratch has as many S at most, 9.4 MiB */
-    MIN_PART = 4 * TILES, /* tiles of a part, so that it is more work than adding it up */
-    SUM_ROWS = 4      /* channels of x of a unit of phase 1 */
+    UNITS = 16,       /* wanted */
+    MIN_PART = 128,   /* tiles of a part, so that transforming its S back is little beside making it */
+    SUM_ROWS = 32     /* runs of channels of y of a unit of phase 1 */
 };
 
 typedef struct weight_gradient {
@@ -51,14 +51,11 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     if (why)
         return why;
     const weight_gradient g = weight_gradient_of(c);
-    const size_t sums = (size_t)(TILE_ELEMENTS * g.s_apart) * sizeof(float);
     work->units = g.in_blocks * g.out_blocks * g.parts;
-    work->thread_scratch_bytes = (size_t)(BLOCK + TILE_ELEMENTS * (g.v_apart + g.d_apart)) * sizeof(float);
-    if (g.parts == 1) {
-        work->thread_scratch_bytes += sums;
-    } else {
-        work->scratch_bytes = (size_t)work->units * sums;
-        work->more_units[0] = g.in_blocks * g.out_blocks * pieces(g.in_block, SUM_ROWS);
+    work->thread_scratch_bytes = (size_t)(BLOCK + TILE_ELEMENTS * (g.v_apart + g.d_apart + g.s_apart)) * sizeof(float);
+    if (g.parts > 1) {
+        work->scratch_bytes = (size_t)(g.parts * TAPS * g.in * g.out) * sizeof(float);
+        work->more_units[0] = pieces(TAPS * g.in, SUM_ROWS);
     }
     return NULL;
 }
@@ -136,19 +133,14 @@ static void accumulate(const weight_gradient *g, const block *b, const float *v,
 
 /* --- dw from S --------------------------------------------------------------------------------------------- */
 
-/* Gᵀ S G of `lanes` channels of y; S is the sum of `parts`, which lie part_floats apart. */
-static inline __attribute__((always_inline)) void finish_vector(const weight_gradient *g, const float *s, int64_t parts,
-                                                                int64_t part_floats, int64_t lanes, float *dw, int64_t tap_floats)
+/* Gᵀ S G of `lanes` channels of y. */
+static inline void finish_vector(const float *s, int64_t apart, int64_t lanes, float *dw, int64_t tap_floats)
 {
     vf half[3 * TILE_IN];
     for (int j = 0; j < TILE_IN; j++) {
         vf d[TILE_IN], r[3];
-        for (int i = 0; i < TILE_IN; i++) {
-            const float *from = s + (i * TILE_IN + j) * g->s_apart;
-            d[i] = vf_load(from);
-            for (int64_t p = 1; p < parts; p++)
-                d[i] += vf_load(from + p * part_floats);
-        }
+        for (int i = 0; i < TILE_IN; i++)
+            d[i] = vf_load(s + (i * TILE_IN + j) * apart);
         transform_weight_gradient(d, 1, r);
         for (int i = 0; i < 3; i++)
             half[i * TILE_IN + j] = r[i];
@@ -161,28 +153,24 @@ static inline __attribute__((always_inline)) void finish_vector(const weight_gra
     }
 }
 
-/* Rows [begin, end) of a block. */
-static void finish(const weight_gradient *g, const block *b, const float *s, int64_t parts, int64_t part_floats,
-                   int64_t begin, int64_t end, float *dw, int64_t pitch)
+static void finish(const weight_gradient *g, const block *b, const float *s, float *dw, int64_t pitch)
 {
-    for (int64_t k = begin; k < least(end, b->in); k++)
+    for (int64_t k = 0; k < b->in; k++)
         for (int64_t n = 0; n < b->out; n += VF_LANES) {
             const int64_t panel = n / PANEL * PANEL, width = least(PANEL, padded(b->out) - panel);
-            const float *from = s + panel * g->in_block + k * width + n % PANEL;
-            float *to = dw + (b->in_first + k) * pitch + b->out_first + n;
-            finish_vector(g, from, parts, part_floats, least(VF_LANES, b->out - n), to, g->in * pitch);
+            finish_vector(s + panel * g->in_block + k * width + n % PANEL, g->s_apart, least(VF_LANES, b->out - n),
+                          dw + (b->in_first + k) * pitch + b->out_first + n, g->in * pitch);
         }
 }
 
-static void sum_tiles(const rn_call *c, const weight_gradient *g, const rn_buffers *m, int64_t begin, int64_t end)
+static void sum_tiles(const weight_gradient *g, const rn_buffers *m, int64_t pitch, int64_t begin, int64_t end)
 {
     float *zeros = m->thread_scratch, *v = zeros + BLOCK, *d = v + TILE_ELEMENTS * g->v_apart;
+    float *s = d + TILE_ELEMENTS * g->d_apart;
     memset(zeros, 0, BLOCK * sizeof *zeros);
     for (int64_t unit = begin; unit < end; unit++) {
         const block b = block_of(g, unit / g->parts);
-        const int64_t first = unit % g->parts * g->part, last = least(first + g->part, g->x.tiles);
-        float *s = g->parts == 1 ? d + TILE_ELEMENTS * g->d_apart
-                                 : (float *)m->scratch + unit * TILE_ELEMENTS * g->s_apart;
+        const int64_t part = unit % g->parts, first = part * g->part, last = least(first + g->part, g->x.tiles);
         for (int64_t t = first; t < last; t += TILES) {
             const int64_t tiles = least(TILES, last - t);
             transform_x(g, (const float *)m->in[0] + b.in_first, b.in, t, tiles, zeros, v);
@@ -190,18 +178,23 @@ static void sum_tiles(const rn_call *c, const weight_gradient *g, const rn_buffe
             accumulate(g, &b, v, d, tiles, s, t > first);
         }
         if (g->parts == 1)
-            finish(g, &b, s, 1, 0, 0, b.in, m->out[0], rn_pitch(c->out[0]));
+            finish(g, &b, s, m->out[0], pitch);
+        else
+            finish(g, &b, s, (float *)m->scratch + part * TAPS * g->in * g->out, g->out);
     }
 }
 
-static void sum_parts(const rn_call *c, const weight_gradient *g, const rn_buffers *m, int64_t begin, int64_t end)
+static void sum_parts(const weight_gradient *g, const rn_buffers *m, int64_t pitch, int64_t begin, int64_t end)
 {
-    const int64_t in_block = pieces(g->in_block, SUM_ROWS), s_floats = TILE_ELEMENTS * g->s_apart;
-    for (int64_t unit = begin; unit < end; unit++) {
-        const block b = block_of(g, unit / in_block);
-        const int64_t row = unit % in_block * SUM_ROWS;
-        finish(g, &b, (const float *)m->scratch + unit / in_block * g->parts * s_floats, g->parts, s_floats, row,
-               row + SUM_ROWS, m->out[0], rn_pitch(c->out[0]));
+    for (int64_t row = begin * SUM_ROWS; row < least(end * SUM_ROWS, TAPS * g->in); row++) {
+        const float *from = (const float *)m->scratch + row * g->out;
+        for (int64_t n = 0; n < g->out; n += VF_LANES) {
+            const int64_t lanes = least(VF_LANES, g->out - n);
+            vf sum = load_lanes(from + n, lanes);
+            for (int64_t p = 1; p < g->parts; p++)
+                sum += load_lanes(from + p * TAPS * g->in * g->out + n, lanes);
+            store_lanes((float *)m->out[0] + row * pitch + n, sum, lanes);
+        }
     }
 }
 
@@ -210,9 +203,9 @@ static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int 
     (void)work;
     const weight_gradient g = weight_gradient_of(c);
     if (phase == 0)
-        sum_tiles(c, &g, m, begin, end);
+        sum_tiles(&g, m, rn_pitch(c->out[0]), begin, end);
     else
-        sum_parts(c, &g, m, begin, end);
+        sum_parts(&g, m, rn_pitch(c->out[0]), begin, end);
 }
 
 NATIVE(conv2d_dw, "3×3 by Winograd's F(4×4, 3×3), sums of 64×64 channels in the level-2 cache", .plan = plan, .run = run);
