@@ -14,8 +14,8 @@ enum {
     /* Tiles of a unit: V and M are 258 KiB for 64 channels and 14 tiles, beside a U of 590 KiB in a level-2 cache of 1 MiB.
      * A U above STAY_BYTES streams in any case; with more tiles it does so less often, and V may come from the level-3
      * cache, too: each of its numbers is read once for 64 channels of y. */
-    FEW_TILES = 14,
-    MANY_TILES = 28,
+    FEW_TILES = VF_LANES == 16 ? 14 : 12,
+    MANY_TILES = VF_LANES == 16 ? 28 : 30,
     STAY_BYTES = 640 * 1024,
     UNITS = 4,                 /* their number is a multiple of it, for small maps on a few threads */
     SLICE_PANELS = 64 / PANEL, /* panels of M at a time: M is then no larger than V from 64 channels of x on */
