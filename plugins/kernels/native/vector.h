@@ -90,39 +90,26 @@ static inline void vf_put(float *p, vf v, int64_t n)
         vf_store_part(p, v, n);
 }
 
-/* How kernels that walk down columns of a map go along a row: four vectors at a time while there are as many, which is
- * four independent sums and whole stretches of memory, then one, then a part of one. `body` is a statement that uses j (the
- * first channel), vectors and lanes (of the last vector), all constant where it is compiled. */
-enum { VF_WIDE = 4 };
-#define VF_COLUMNS(channels_, body)                                                                                    \
-    do {                                                                                                               \
-        int64_t j = 0;                                                                                                 \
-        for (; j + VF_WIDE * VF_LANES <= (channels_); j += VF_WIDE * VF_LANES) {                                       \
-            const int vectors = VF_WIDE;                                                                               \
-            const int64_t lanes = VF_LANES;                                                                            \
-            body;                                                                                                      \
-        }                                                                                                              \
-        for (; j + VF_LANES <= (channels_); j += VF_LANES) {                                                           \
-            const int vectors = 1;                                                                                     \
-            const int64_t lanes = VF_LANES;                                                                            \
-            body;                                                                                                      \
-        }                                                                                                              \
-        if (j < (channels_)) {                                                                                         \
-            const int vectors = 1;                                                                                     \
-            const int64_t lanes = (channels_) - j;                                                                     \
-            body;                                                                                                      \
-        }                                                                                                              \
-    } while (0)
-
-/* The sum of the lanes, neighbours of half a vector's distance first. */
+/* The sum of the lanes: the upper half of a vector is added to the lower one, and so on. */
 static inline float vf_sum(vf v)
 {
+#if defined(__AVX2__)
+#if defined(__AVX512F__)
+    const __m256 half = _mm512_castps512_ps256(v) + _mm512_extractf32x8_ps(v, 1);
+#else
+    const __m256 half = v;
+#endif
+    __m128 sum = _mm256_castps256_ps128(half) + _mm256_extractf128_ps(half, 1);
+    sum += _mm_movehl_ps(sum, sum);
+    return _mm_cvtss_f32(sum + _mm_movehdup_ps(sum));
+#else
     float lane[VF_LANES];
     vf_store(lane, v);
     for (int half = VF_LANES / 2; half > 0; half /= 2)
         for (int i = 0; i < half; i++)
             lane[i] += lane[i + half];
     return lane[0];
+#endif
 }
 
 /* e^x within 2 ulp for −87 ≤ x ≤ 88, clamped outside; not-a-number stays. x = n·log 2 + r, a polynomial in r (Cephes,
