@@ -132,20 +132,19 @@ void gemm_rows(const gemm_left *a, int64_t begin, int64_t end, int64_t k, const 
         }
 }
 
-/* All panels of b [k, n], GEMM_K rows apart: row by row, since a row may lie on a page of its own, and AHEAD of its turn. */
-static void pack_panels(const float *b, int64_t pitch, int64_t k, int64_t n, float *to)
+/* Panels of b [k, n] from column `begin` on, GEMM_K rows apart: row by row, since a row may lie on a page of its own, and AHEAD of its turn. */
+static void pack_panels(const float *b, int64_t pitch, int64_t k, int64_t begin, int64_t n, float *to)
 {
     enum { AHEAD = 4, LINE = 64 / sizeof(float) };
     if (n % GEMM_COLUMNS)
         memset(to + n / GEMM_COLUMNS * GEMM_COLUMNS * GEMM_K, 0, (size_t)(k * GEMM_COLUMNS) * sizeof *to);
     for (int64_t l = 0; l < k; l++) {
         const float *row = b + l * pitch, *next = b + least(l + AHEAD, k - 1) * pitch;
-        for (int64_t j = 0; j < n; j += GEMM_COLUMNS, to += GEMM_COLUMNS * GEMM_K) {
+        for (int64_t j = begin; j < n; j += GEMM_COLUMNS) {
             for (int64_t i = j; i < least(n, j + GEMM_COLUMNS); i += LINE)
                 __builtin_prefetch(next + i);
-            gemm_copy(to, row + j, least(GEMM_COLUMNS, n - j));
+            gemm_copy(to + j * GEMM_K + l * GEMM_COLUMNS, row + j, least(GEMM_COLUMNS, n - j));
         }
-        to += GEMM_COLUMNS - gemm_panels(n) * GEMM_COLUMNS * GEMM_K;
     }
 }
 
@@ -167,10 +166,11 @@ void gemm_cross(const float *a, int64_t a_pitch, const float *b, int64_t b_pitch
                 int64_t pitch, float *scratch)
 {
     const int64_t depths = pieces(k, GEMM_K), blocks = gemm_blocks(m), panels = gemm_panels(n);
+    const int64_t whole = blocks > 2 ? 0 : n / GEMM_COLUMNS * GEMM_COLUMNS; /* columns of panels not worth packing */
     float *left = scratch, *right = scratch + GEMM_K * VF_LANES;
     for (int64_t d = 0; d < depths; d++) {
         const int64_t k0 = cut(k, depths, d), depth = cut(k, depths, d + 1) - k0;
-        pack_panels(b + k0 * b_pitch, b_pitch, depth, n, right);
+        pack_panels(b + k0 * b_pitch, b_pitch, depth, whole, n, right);
         for (int64_t i = 0; i < blocks; i++) {
             const int64_t row = cut(m, blocks, i), count = cut(m, blocks, i + 1) - row;
             pack_cross(a + k0 * a_pitch + row, a_pitch, depth, count, left);
@@ -179,7 +179,9 @@ void gemm_cross(const float *a, int64_t a_pitch, const float *b, int64_t b_pitch
                 const target t = {.c = y + row * pitch + j, .pitch = pitch, .columns = n - j, .add = d > 0};
                 prefetch_cross(a + k0 * a_pitch + least(row + count + GEMM_ROWS, m) - 1, a_pitch, cut(depth, panels, p),
                                cut(depth, panels, p + 1));
-                cross_tile[count - 1][n - j <= VF_LANES](depth, left, right + j * GEMM_K, GEMM_COLUMNS, &t);
+                const bool packed = j >= whole;
+                cross_tile[count - 1][n - j <= VF_LANES](depth, left, packed ? right + j * GEMM_K : b + k0 * b_pitch + j,
+                                                         packed ? GEMM_COLUMNS : b_pitch, &t);
             }
         }
     }
