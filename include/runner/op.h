@@ -48,7 +48,8 @@ enum {
     RN_VIEW = 16,       /* computes nothing: output j is a part of the memory of input 0, see view() */
     RN_SUM = 32,        /* y = a + b of equal shapes: the op by which gradients of a tensor used twice add up */
     RN_COPY = 64,       /* y = x, made dense */
-    RN_PRODUCT = 128    /* a matrix product or convolution: where the FLOP are */
+    RN_PRODUCT = 128,   /* a matrix product or convolution: where the FLOP are */
+    RN_CHEAP = 256      /* its output may be made again where it is read, instead of being kept; not for what draws */
 };
 
 typedef struct rn_cost {
@@ -65,6 +66,15 @@ typedef struct rn_example {
     rn_shape in[RN_MAX_IN]; /* rank 0: absent; the type is set by the caller */
     double low[RN_MAX_IN], high[RN_MAX_IN];
 } rn_example;
+
+/* A chain of ops that another does in one go: op names from the first to the last, each reading the output 0 of the one
+ * before as its input 0. The fused op has the first one's attributes; its inputs are those of the chain in order, without
+ * the links between them (what it has beyond is optional and stays absent); its output 0 is the last one's, its
+ * auxiliary outputs are the first one's. */
+enum { RN_MAX_CHAIN = 4 };
+typedef struct rn_fusion {
+    const char *chain[RN_MAX_CHAIN]; /* a shorter chain ends with NULL */
+} rn_fusion;
 
 struct rn_op {
     RN_COMPONENT_HEAD; /* params_bytes: of the attributes */
@@ -99,6 +109,10 @@ struct rn_op {
     /* Outputs at the end that exist for gradient rules alone (means, logarithms of sums): nothing flows back
      * through them. */
     int n_auxiliary;
+
+    /* The chains that this op takes the place of wherever a graph has one whose links nobody else reads, the longest
+     * first; the last entry is empty. NULL: none. */
+    const rn_fusion *fusions;
 };
 
 /* Bytes of all inputs and outputs, each once: the usual .bytes of a cost. */

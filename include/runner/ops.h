@@ -123,6 +123,11 @@ static inline rn_tensor rn_op_layer_norm(rn_graph *g, rn_tensor x, rn_tensor w, 
 }
 /* layer_norm_grad: x, w (or absent), mean, rstd, dy → dx, dw, db. */
 
+/* What graphs put in the place of chains of these (op.h, rn_fusion); layers build the chains.
+ * group_norm_film_silu: x, w, b, scale, offset (those of film, or absent) → y, mean, rstd (attributes of group_norm);
+ * group_norm_film_silu_grad: x, w, b, scale, offset, mean, rstd, dy → dx, dw, db, dscale, doffset.
+ * layer_norm_film and layer_norm_film_grad likewise, with the film always there. */
+
 /* --- pointwise ------------------------------------------------------------------------------------- */
 
 static inline rn_tensor rn_op_silu(rn_graph *g, rn_tensor x) { return rn_apply1(g, "silu", NULL, 0, &x, 1); }

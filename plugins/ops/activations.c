@@ -35,7 +35,7 @@ static void grad_example(rn_example *e, rn_stream r, int number)
 #define ACTIVATION(name_, doc_)                                                                                        \
     const rn_op op_##name_ = {                                                                                         \
         .bytes = sizeof(rn_op), .name = #name_, .doc = doc_, .inputs = {{.name = "x"}}, .n_out = 1,                    \
-        .traits = RN_POINTWISE | RN_IN_PLACE,                                                                          \
+        .traits = RN_POINTWISE | RN_IN_PLACE | RN_CHEAP,                                                                    \
         .shape = same_as_input, .gradient = gradient, .cost = cost, .example = example,                                \
     };                                                                                                                 \
     const rn_op op_##name_##_grad = {                                                                                  \

@@ -55,7 +55,7 @@ static void grad_example(rn_example *e, rn_stream r, int number)
 
 const rn_op op_film = {
     .bytes = sizeof(rn_op), .name = "film", .doc = "x·(1 + scale) + offset, by image and channel",
-    .inputs = {{.name = "x"}, {"scale", .rank = 2}, {"offset", .rank = 2}}, .n_out = 1, .traits = RN_POINTWISE | RN_IN_PLACE,
+    .inputs = {{.name = "x"}, {"scale", .rank = 2}, {"offset", .rank = 2}}, .n_out = 1, .traits = RN_POINTWISE | RN_IN_PLACE | RN_CHEAP,
     .shape = shape, .gradient = gradient, .cost = cost, .example = example,
 };
 const rn_op op_film_grad = {

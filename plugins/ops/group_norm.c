@@ -88,7 +88,7 @@ const rn_op op_group_norm = {
     .bytes = sizeof(rn_op), .name = "group_norm", .doc = "groups of channels to mean 0, variance 1, then ·w + b",
     .params = params, .params_bytes = sizeof(rn_group_norm_attr),
     .inputs = {{.name = "x"}, {"w", .rank = 1, .optional = true}, {"b", .rank = 1, .optional = true}},
-    .n_out = 3, .n_auxiliary = 2,
+    .traits = RN_CHEAP, .n_out = 3, .n_auxiliary = 2,
     .shape = shape, .gradient = gradient, .cost = cost, .example = example,
 };
 const rn_op op_group_norm_grad = {

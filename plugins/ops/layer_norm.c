@@ -76,7 +76,7 @@ const rn_op op_layer_norm = {
     .bytes = sizeof(rn_op), .name = "layer_norm", .doc = "each row to mean 0, variance 1, then ·w + b",
     .params = params, .params_bytes = sizeof(rn_layer_norm_attr),
     .inputs = {{.name = "x"}, {"w", .rank = 1, .optional = true}, {"b", .rank = 1, .optional = true}},
-    .n_out = 3, .n_auxiliary = 2,
+    .traits = RN_CHEAP, .n_out = 3, .n_auxiliary = 2,
     .shape = shape, .gradient = gradient, .cost = cost, .example = example,
 };
 const rn_op op_layer_norm_grad = {

@@ -6,6 +6,7 @@
 #define OPS(X)                                                                                                         \
     X(conv2d) X(conv2d_dx) X(conv2d_dw) X(linear) X(linear_dw) X(matmul) X(attention) X(attention_grad)                \
     X(group_norm) X(group_norm_grad) X(layer_norm) X(layer_norm_grad)                                                  \
+    X(group_norm_film_silu) X(group_norm_film_silu_grad) X(layer_norm_film) X(layer_norm_film_grad)                    \
     X(silu) X(silu_grad) X(gelu) X(gelu_grad) X(gelu_tanh) X(gelu_tanh_grad) X(relu) X(relu_grad)                      \
     X(sigmoid) X(sigmoid_grad) X(tanh) X(tanh_grad)                                                                    \
     X(add) X(sub) X(mul) X(scale) X(film) X(film_grad) X(mix) X(scale_images) X(dropout) X(random_normal)              \

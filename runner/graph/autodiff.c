@@ -229,6 +229,7 @@ void rn_graph_differentiate(rn_graph *g, int n, const rn_tensor *of, const rn_te
         }
     shares s = {.g = g, .sum = op_with(g, RN_SUM)};
     const int64_t n_tensors = g->n_tensors, n_nodes = g->n_nodes;
+    g->n_forward = n_nodes;
     s.first = malloc((size_t)n_tensors * sizeof *s.first);
     g->gradient = calloc((size_t)g->parameters->n + 1, sizeof *g->gradient);
     g->n_gradients = g->parameters->n;

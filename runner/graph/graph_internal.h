@@ -80,6 +80,7 @@ struct rn_graph {
     int64_t n_inputs, room_inputs, n_outputs, room_outputs;
     rn_tensor *gradient; /* [n_gradients] of parameter i; 0: none */
     int64_t n_gradients;
+    int64_t n_forward; /* nodes that were there before differentiating */
     char scope[512];
     int scope_end[32];
     int depth;
@@ -92,10 +93,18 @@ void rn_graph_close(rn_graph *g);
 /* False with the first error of building, if there was one. */
 RN_NODISCARD bool rn_graph_check(const rn_graph *g, rn_error *err);
 
+/* Puts ops that do a chain of others in one go (op.h, rn_fusion) in the place of such chains. Before differentiating;
+ * tensors between the nodes of a chain are gone afterwards. */
+void rn_graph_fuse(rn_graph *g);
+
 /* Adds the nodes that compute the gradient of Σ over i of ⟨of[i], cotangent[i]⟩ (equal shapes; for a loss: [1], and
  * an input that is 1) with respect to every parameter that it depends on. The program writes them into the flat
  * gradient array, at the parameters' offsets. Once for a graph. */
 void rn_graph_differentiate(rn_graph *g, int n, const rn_tensor *of, const rn_tensor *cotangent);
+
+/* After differentiating: cheap ops (op.h, RN_CHEAP) are run again for the backward nodes that read what they made, where
+ * their inputs are kept until then in any case. The memory of a program is smaller, its bytes are the same. */
+void rn_graph_recompute(rn_graph *g);
 
 /* The call of a node as op rules and kernels see it; shapes are written to the two arrays. */
 rn_call rn_node_call(const rn_graph *g, const rn_graph_node *node, rn_shape in[RN_MAX_IN], rn_shape out[RN_MAX_OUT]);

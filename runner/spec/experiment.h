@@ -54,6 +54,10 @@ typedef struct rn_evaluate_config {
     int64_t sheet; /* images on a sample sheet */
 } rn_evaluate_config;
 
+typedef struct rn_memory_config {
+    int64_t recompute; /* 0 nothing, 1 cheap ops */
+} rn_memory_config;
+
 typedef struct rn_experiment {
     int64_t version;
     const char *name, *question;
@@ -62,6 +66,7 @@ typedef struct rn_experiment {
     rn_train_config train;
     rn_evaluate_config evaluate;
     rn_ints seeds;
+    rn_memory_config memory;
     int64_t precision; /* 0 float32 */
     rn_texts kernels;  /* preference order; empty: by rank */
     bool deterministic;

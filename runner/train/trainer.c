@@ -26,7 +26,10 @@ static bool compile_train(rn_trainer *t, const rn_registry *registry, const rn_p
     if (!loss)
         rn_graph_fail(t->train_graph, RN_EINTERNAL, "the task '%s' has no output \"loss\"", t->task->name);
     const rn_tensor seed = rn_graph_input(t->train_graph, "gradient_seed", (rn_shape){.rank = 1, .dim = {1}});
+    rn_graph_fuse(t->train_graph);
     rn_graph_differentiate(t->train_graph, 1, &loss, &seed);
+    if (t->experiment->memory.recompute)
+        rn_graph_recompute(t->train_graph);
     return rn_program_compile(t->train_graph, o, &t->train, err);
 }
 
@@ -36,6 +39,7 @@ static bool compile_denoise(rn_trainer *t, const rn_registry *registry, const rn
     if (!t->denoise_graph)
         return rn_fail(err, RN_EMEMORY, "no memory for a graph");
     t->task->build_denoise(t->denoise_graph, t->experiment->task.params, &t->denoise_env);
+    rn_graph_fuse(t->denoise_graph);
     return rn_program_compile(t->denoise_graph, o, &t->denoise, err);
 }
 

@@ -2,7 +2,11 @@
 #include <runner/kernel.h>
 #include <runner/plugin.h>
 
-#define KERNELS(X) X(silu) X(silu_grad) X(gelu_tanh) X(gelu_tanh_grad) X(sigmoid) X(sigmoid_grad) X(linear) X(linear_dw)
+#define KERNELS(X)                                                                                                     \
+    X(group_norm) X(group_norm_grad) X(group_norm_film_silu) X(group_norm_film_silu_grad)                              \
+    X(layer_norm_film) X(layer_norm_film_grad)                                                                         \
+    X(silu) X(silu_grad) X(gelu_tanh) X(gelu_tanh_grad) X(sigmoid) X(sigmoid_grad)                                     \
+    X(linear) X(linear_dw)
 
 #define DECLARE2(set_, op_) extern const rn_kernel native_##set_##_##op_;
 #define ADDRESS2(set_, op_) &native_##set_##_##op_,

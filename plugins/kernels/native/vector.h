@@ -80,6 +80,16 @@ static inline vf vf_load_part(const float *p, int64_t n)
 static inline void vf_store_part(float *p, vf v, int64_t n) { memcpy(p, &v, (size_t)n * sizeof(float)); }
 #endif
 
+/* All lanes, or the first n of them. */
+static inline vf vf_get(const float *p, int64_t n) { return n == VF_LANES ? vf_load(p) : vf_load_part(p, n); }
+static inline void vf_put(float *p, vf v, int64_t n)
+{
+    if (n == VF_LANES)
+        vf_store(p, v);
+    else
+        vf_store_part(p, v, n);
+}
+
 /* The sum of the lanes, neighbours of half a vector's distance first. */
 static inline float vf_sum(vf v)
 {

@@ -1,0 +1,217 @@
+/* The gradients of group_norm and group_norm_film_silu (formulas: plugins/ops/group_norm_film_silu.c; without silu dv is
+ * dy). One pass makes dv and its sums, one dx; where silu has to be taken, dv lies in dx in between. */
+#include "group_norm.h"
+
+/* Where an op has its inputs. */
+typedef struct places { int w, b, scale, offset, mean, rstd, dy; } places;
+static const places norm_places = {1, -1, -1, -1, 2, 3, 4}, silu_places = {1, 2, 3, 4, 5, 6, 7};
+
+/* Doubles: A = Σ dv and N = Σ dv·(x − mean) of each part and channel [batch, parts, 2, C], and of each image, N times
+ * rstd [batch, 2, C]. Floats: for each image and channel mean, slope, start of v; then p, q, r of dx [batch, 6, C]. */
+typedef struct sums { double *part, *image; float *factors; } sums;
+static sums sums_of(const map *k, void *scratch)
+{
+    sums s = {.part = scratch};
+    s.image = s.part + 2 * k->batch * k->parts * k->channels;
+    s.factors = (float *)(void *)(s.image + 2 * k->batch * k->channels);
+    return s;
+}
+
+static const char *plan(const rn_call *c, int threads, rn_work *work)
+{
+    (void)threads;
+    const map k = map_of(c);
+    work->units = k.batch * k.parts;
+    const int64_t last = pieces(k.channels, FOLD_CHANNELS);
+    if (k.parts > 1) {
+        work->more_units[0] = k.batch;
+        work->more_units[1] = work->units;
+        work->more_units[2] = last;
+    } else {
+        work->more_units[0] = last;
+    }
+    work->scratch_bytes = (size_t)(k.batch * k.channels) * ((size_t)(2 * k.parts + 2) * sizeof(double) + 6 * sizeof(float));
+    work->thread_scratch_bytes = (size_t)(2 * k.channels) * sizeof(float);
+    return NULL;
+}
+
+static const float *row_of(const rn_call *c, const rn_buffers *m, int input, int64_t image)
+{
+    return input >= 0 && m->in[input] ? (const float *)m->in[input] + image * rn_pitch(c->in[input]) : NULL;
+}
+static double value_of(const float *v, int64_t j, double absent) { return v ? (double)v[j] : absent; }
+
+/* v = (x − mean)·slope + start */
+static void forward_factors(const rn_call *c, const rn_buffers *m, const map *k, const places *at, sums s, int64_t image)
+{
+    float *mean = s.factors + 6 * image * k->channels, *slope = mean + k->channels, *start = slope + k->channels;
+    const float *w = m->in[at->w], *b = at->b >= 0 ? m->in[at->b] : NULL;
+    const float *scale = row_of(c, m, at->scale, image), *offset = row_of(c, m, at->offset, image);
+    for (int64_t j = 0; j < k->channels; j++) {
+        const double share = 1 + value_of(scale, j, 0);
+        mean[j] = row_of(c, m, at->mean, image)[j / k->width];
+        slope[j] = (float)((double)row_of(c, m, at->rstd, image)[j / k->width] * value_of(w, j, 1) * share);
+        start[j] = (float)(value_of(b, j, 0) * share + value_of(offset, j, 0));
+    }
+}
+
+/* Columns of a block: dv into dx (with silu), Σ dv, Σ dv·(x − mean). */
+static inline void sum_columns(const float *x, int64_t pitch, const float *dy, int64_t dy_pitch, float *dx, int64_t rows,
+                               int64_t lanes, const float *factors, int64_t channels, float *a, float *n, bool silu)
+{
+    const vf mean = vf_get(factors, lanes), slope = vf_get(factors + channels, lanes),
+             start = vf_get(factors + 2 * channels, lanes);
+    vf sum[2] = {vf_of(0), vf_of(0)}, along[2] = {vf_of(0), vf_of(0)};
+    for (int64_t r = 0; r < rows; r += 2)
+        for (int i = 0; i < 2 && r + i < rows; i++) {
+            const vf d = vf_get(x + (r + i) * pitch, lanes) - mean;
+            vf dv = vf_get(dy + (r + i) * dy_pitch, lanes);
+            if (silu) {
+                const vf v = vf_fma(d, slope, start), share = vf_sigmoid(v);
+                dv = dv * share * vf_fma(v, vf_of(1.0f) - share, vf_of(1.0f));
+                vf_put(dx + (r + i) * channels, dv, lanes);
+            }
+            sum[i] += dv;
+            along[i] = vf_fma(dv, d, along[i]);
+        }
+    vf_put(a, sum[0] + sum[1], lanes);
+    vf_put(n, along[0] + along[1], lanes);
+}
+
+static inline void sum_part(const rn_call *c, const rn_buffers *m, const map *k, const places *at, sums s, int64_t image,
+                            int64_t part, bool silu)
+{
+    const float *factors = s.factors + 6 * image * k->channels;
+    const int64_t pitch = rn_pitch(c->in[0]), dy_pitch = rn_pitch(c->in[at->dy]), channels = k->channels;
+    float *a = m->thread_scratch, *n = a + channels;
+    double *sum = s.part + 2 * (image * k->parts + part) * channels;
+    for (int64_t j = 0; j < 2 * channels; j++)
+        sum[j] = 0;
+    for (int64_t p = part_begin(k, part); p < part_end(k, part); p += k->step) {
+        const int64_t rows = least(k->step, part_end(k, part) - p), first = image * k->pixels + p;
+        const float *x = (const float *)m->in[0] + first * pitch, *dy = (const float *)m->in[at->dy] + first * dy_pitch;
+        float *dx = (float *)m->out[0] + first * channels;
+        int64_t j = 0;
+        for (; j + VF_LANES <= channels; j += VF_LANES)
+            sum_columns(x + j, pitch, dy + j, dy_pitch, dx + j, rows, VF_LANES, factors + j, channels, a + j, n + j, silu);
+        if (j < channels)
+            sum_columns(x + j, pitch, dy + j, dy_pitch, dx + j, rows, channels - j, factors + j, channels, a + j, n + j, silu);
+        for (j = 0; j < 2 * channels; j++)
+            sum[j] += (double)a[j];
+    }
+}
+
+/* An image's sums, its dscale and doffset, and what dx = dv·p + (x − mean)·q + r needs:
+ *     p = rstd·f, q = −rstd²·mean(f·dv·n), r = −rstd·mean(f·dv), f = w·(1 + scale), n = (x − mean)·rstd */
+static void join(const rn_call *c, const rn_buffers *m, const map *k, const places *at, sums s, int64_t image)
+{
+    const int64_t channels = k->channels;
+    double *a = s.image + 2 * image * channels, *n = a + channels;
+    float *p = s.factors + (6 * image + 3) * channels, *q = p + channels, *r = q + channels;
+    const float *w = m->in[at->w], *b = at->b >= 0 ? m->in[at->b] : NULL, *scale = row_of(c, m, at->scale, image);
+    for (int64_t j = 0; j < 2 * channels; j++) {
+        a[j] = 0;
+        for (int64_t part = 0; part < k->parts; part++)
+            a[j] += s.part[2 * (image * k->parts + part) * channels + j];
+    }
+    for (int64_t g = 0; g < k->groups; g++) {
+        const double rstd = (double)row_of(c, m, at->rstd, image)[g], count = (double)(k->pixels * k->width);
+        double flat = 0, along = 0;
+        for (int64_t j = g * k->width; j < (g + 1) * k->width; j++) {
+            const double f = value_of(w, j, 1) * (1 + value_of(scale, j, 0));
+            n[j] *= rstd;
+            flat += f * a[j] / count;
+            along += f * n[j] / count;
+        }
+        for (int64_t j = g * k->width; j < (g + 1) * k->width; j++) {
+            p[j] = (float)(rstd * value_of(w, j, 1) * (1 + value_of(scale, j, 0)));
+            q[j] = (float)(-rstd * rstd * along);
+            r[j] = (float)(-rstd * flat);
+        }
+    }
+    for (int64_t j = 0; at->scale >= 0 && j < channels; j++) {
+        ((float *)m->out[3])[image * channels + j] = (float)(value_of(w, j, 1) * n[j] + value_of(b, j, 0) * a[j]);
+        ((float *)m->out[4])[image * channels + j] = (float)a[j];
+    }
+}
+
+static inline void dx_columns(const float *x, int64_t pitch, const float *dv, int64_t dv_pitch, float *dx, int64_t rows,
+                              int64_t lanes, const float *factors, int64_t channels)
+{
+    const vf mean = vf_get(factors, lanes), p = vf_get(factors + 3 * channels, lanes),
+             q = vf_get(factors + 4 * channels, lanes), r = vf_get(factors + 5 * channels, lanes);
+    for (int64_t i = 0; i < rows; i++)
+        vf_put(dx + i * channels,
+               vf_fma(vf_get(dv + i * dv_pitch, lanes), p, vf_fma(vf_get(x + i * pitch, lanes) - mean, q, r)), lanes);
+}
+
+static inline void dx_part(const rn_call *c, const rn_buffers *m, const map *k, const places *at, sums s, int64_t image,
+                           int64_t part, bool silu)
+{
+    const float *factors = s.factors + 6 * image * k->channels;
+    const int64_t pitch = rn_pitch(c->in[0]), channels = k->channels, dv_pitch = silu ? channels : rn_pitch(c->in[at->dy]);
+    for (int64_t p = part_begin(k, part); p < part_end(k, part); p += k->step) {
+        const int64_t rows = least(k->step, part_end(k, part) - p), first = image * k->pixels + p;
+        const float *x = (const float *)m->in[0] + first * pitch;
+        float *dx = (float *)m->out[0] + first * channels;
+        const float *dv = silu ? dx : (const float *)m->in[at->dy] + first * dv_pitch;
+        int64_t j = 0;
+        for (; j + VF_LANES <= channels; j += VF_LANES)
+            dx_columns(x + j, pitch, dv + j, dv_pitch, dx + j, rows, VF_LANES, factors + j, channels);
+        if (j < channels)
+            dx_columns(x + j, pitch, dv + j, dv_pitch, dx + j, rows, channels - j, factors + j, channels);
+    }
+}
+
+/* dw = Σ (1 + scale)·N, db = Σ (1 + scale)·A over the images. */
+static void weight_slopes(const rn_call *c, const rn_buffers *m, const map *k, const places *at, sums s, int64_t begin,
+                          int64_t end)
+{
+    for (int64_t j = begin; j < end; j++) {
+        double dw = 0, db = 0;
+        for (int64_t image = 0; image < k->batch; image++) {
+            const double share = 1 + value_of(row_of(c, m, at->scale, image), j, 0);
+            db += share * s.image[2 * image * k->channels + j];
+            dw += share * s.image[(2 * image + 1) * k->channels + j];
+        }
+        ((float *)m->out[1])[j] = (float)dw;
+        ((float *)m->out[2])[j] = (float)db;
+    }
+}
+
+/* Phases: sums; what is joined by image; dx; dw and db. With one part an image has the first three in one. */
+static inline void run(const rn_call *c, const rn_buffers *m, int phase, int64_t begin, int64_t end, const places *at,
+                       bool silu)
+{
+    const map k = map_of(c);
+    const sums s = sums_of(&k, m->scratch);
+    if (phase == (k.parts > 1 ? 3 : 1)) {
+        weight_slopes(c, m, &k, at, s, begin * FOLD_CHANNELS, least(end * FOLD_CHANNELS, k.channels));
+        return;
+    }
+    for (int64_t u = begin; u < end; u++) {
+        const int64_t image = phase == 1 ? u : u / k.parts, part = u % k.parts;
+        if (phase == 0) {
+            forward_factors(c, m, &k, at, s, image);
+            sum_part(c, m, &k, at, s, image, part, silu);
+        }
+        if (phase == 1 || k.parts == 1)
+            join(c, m, &k, at, s, image);
+        if (phase == 2 || k.parts == 1)
+            dx_part(c, m, &k, at, s, image, part, silu);
+    }
+}
+
+static void run_norm(const rn_call *c, const rn_work *work, const rn_buffers *m, int phase, int64_t begin, int64_t end)
+{
+    (void)work;
+    run(c, m, phase, begin, end, &norm_places, false);
+}
+static void run_silu(const rn_call *c, const rn_work *work, const rn_buffers *m, int phase, int64_t begin, int64_t end)
+{
+    (void)work;
+    run(c, m, phase, begin, end, &silu_places, true);
+}
+
+NATIVE(group_norm_grad, "an image while it is in the cache", .plan = plan, .run = run_norm);
+NATIVE(group_norm_film_silu_grad, "an image while it is in the cache", .plan = plan, .run = run_silu);
