@@ -162,25 +162,30 @@ static inline void prefetch_cross(const float *a, int64_t pitch, int64_t begin, 
         __builtin_prefetch(a + l * pitch, 0, 2);
 }
 
-void gemm_cross(const float *a, int64_t a_pitch, const float *b, int64_t b_pitch, int64_t k, int64_t m, int64_t n, float *y,
-                int64_t pitch, float *scratch)
+void gemm_cross(const gemm_left *a, int64_t row, int64_t column, const float *b, int64_t b_pitch, int64_t rows, int64_t m,
+                int64_t n, float *y, int64_t pitch, float *scratch)
 {
-    const int64_t depths = pieces(k, GEMM_K), blocks = gemm_blocks(m), panels = gemm_panels(n);
+    const int64_t depths = pieces(rows, GEMM_K), blocks = gemm_blocks(m), panels = gemm_panels(n);
     const int64_t whole = blocks > 2 ? 0 : n / GEMM_COLUMNS * GEMM_COLUMNS; /* columns of panels not worth packing */
-    float *left = scratch, *right = scratch + GEMM_K * VF_LANES;
+    const bool dense = a->pack == gemm_pack_dense;
+    float *left = scratch, *right = left + GEMM_K * VF_LANES, *gathered = right + GEMM_K * GEMM_COLUMNS * panels;
     for (int64_t d = 0; d < depths; d++) {
-        const int64_t k0 = cut(k, depths, d), depth = cut(k, depths, d + 1) - k0;
-        pack_panels(b + k0 * b_pitch, b_pitch, depth, whole, n, right);
+        const int64_t k0 = cut(rows, depths, d), depth = cut(rows, depths, d + 1) - k0;
+        const float *from = dense ? a->v + (row + k0) * a->pitch + column : gathered, *to = b + k0 * b_pitch;
+        const int64_t from_pitch = dense ? a->pitch : GEMM_PITCH;
+        if (!dense)
+            a->pack(a, row + k0, depth, column, m, gathered);
+        pack_panels(to, b_pitch, depth, whole, n, right);
         for (int64_t i = 0; i < blocks; i++) {
-            const int64_t row = cut(m, blocks, i), count = cut(m, blocks, i + 1) - row;
-            pack_cross(a + k0 * a_pitch + row, a_pitch, depth, count, left);
+            const int64_t begin = cut(m, blocks, i), count = cut(m, blocks, i + 1) - begin;
+            const float *next = from + least(begin + count + GEMM_ROWS, m) - 1;
+            pack_cross(from + begin, from_pitch, depth, count, left);
             for (int64_t p = 0; p < panels; p++) {
                 const int64_t j = p * GEMM_COLUMNS;
-                const target t = {.c = y + row * pitch + j, .pitch = pitch, .columns = n - j, .add = d > 0};
-                prefetch_cross(a + k0 * a_pitch + least(row + count + GEMM_ROWS, m) - 1, a_pitch, cut(depth, panels, p),
-                               cut(depth, panels, p + 1));
                 const bool packed = j >= whole;
-                cross_tile[count - 1][n - j <= VF_LANES](depth, left, packed ? right + j * GEMM_K : b + k0 * b_pitch + j,
+                const target t = {.c = y + begin * pitch + j, .pitch = pitch, .columns = n - j, .add = d > 0};
+                prefetch_cross(next, from_pitch, cut(depth, panels, p), cut(depth, panels, p + 1));
+                cross_tile[count - 1][n - j <= VF_LANES](depth, left, packed ? right + j * GEMM_K : to + j,
                                                          packed ? GEMM_COLUMNS : b_pitch, &t);
             }
         }

@@ -90,9 +90,13 @@ void gemm_pack_dense(const gemm_left *a, int64_t row, int64_t rows, int64_t k, i
 void gemm_rows(const gemm_left *a, int64_t begin, int64_t end, int64_t k, const gemm_right *b, int64_t n, const float *bias,
                float *y, int64_t pitch, float *scratch);
 
-/* y [m, n] = aᵀ·b over k rows of a [k, m] and b [k, n]. Scratch of gemm_cross_scratch(n) elements. */
+/* y [m, n] = aᵀ·b: columns [column, column + m) of a by b, over `rows` rows from a's row `row` and b's first on. What is not
+ * gemm_pack_dense must have m ≤ GEMM_K. Scratch of gemm_cross_scratch(n) elements. */
 #define gemm_cross NATIVE_(gemm_cross)
-void gemm_cross(const float *a, int64_t a_pitch, const float *b, int64_t b_pitch, int64_t k, int64_t m, int64_t n, float *y,
-                int64_t pitch, float *scratch);
-static inline int64_t gemm_cross_scratch(int64_t n) { return GEMM_K * (VF_LANES + gemm_panels(n) * GEMM_COLUMNS); }
+void gemm_cross(const gemm_left *a, int64_t row, int64_t column, const float *b, int64_t b_pitch, int64_t rows, int64_t m,
+                int64_t n, float *y, int64_t pitch, float *scratch);
+static inline int64_t gemm_cross_scratch(int64_t n)
+{
+    return GEMM_K * (VF_LANES + gemm_panels(n) * GEMM_COLUMNS + GEMM_PITCH);
+}
 #endif
