@@ -1,33 +1,26 @@
 /* The micro-kernels of gemm.h, what packs for them, and the loops round them. */
 #include "gemm.h"
 
-/* Where a tile goes: columns of it, `add`ed to what is there or written, with a bias for each column or NULL. */
-typedef struct target {
-    float *c;
-    int64_t pitch, columns;
-    const float *bias;
-    bool add;
-} target;
-
-static inline vf finish(const target *t, vf sum, const float *c, int64_t column, int64_t n)
+/* What the sum of VF_LANES columns from `column` on becomes, of which n are there. */
+static inline vf finish(const gemm_target *t, vf sum, const float *c, int64_t column, int64_t n)
 {
     if (t->add)
-        sum = sum + (n < VF_LANES ? vf_load_part(c, n) : vf_load(c));
+        sum = sum + vf_get(c, n);
     if (t->bias)
-        sum = sum + (n < VF_LANES ? vf_load_part(t->bias + column, n) : vf_load(t->bias + column));
+        sum = sum + vf_get(t->bias + column, n);
     return sum;
 }
 
-/* One tile: rows × vectors·VF_LANES. Element (i, k) of a is a[i·row_step + k·k_step]. All but k and b_pitch are constants
- * where this is inlined, so that `sum` becomes registers. */
+/* One tile: rows × vectors·VF_LANES. Element (i, k) of a is a[i·row_step + k·k_step]. rows, vectors and row_step are
+ * constants where this is inlined, so that `sum` becomes registers. */
 #define INLINE static inline __attribute__((always_inline))
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
-INLINE void tile(const int rows, const int vectors, const int64_t row_step, const int64_t k_step, int64_t k, const float *a,
-                 const float *b, int64_t b_pitch, const target *t)
+INLINE void tile(const int rows, const int vectors, const int64_t row_step, int64_t k_step, int64_t k, const float *a, const float *b,
+                 int64_t b_pitch, const gemm_target *t)
 {
     vf sum[GEMM_ROWS][2];
     UNROLL for (int i = 0; i < rows; i++)
@@ -46,25 +39,24 @@ INLINE void tile(const int rows, const int vectors, const int64_t row_step, cons
     UNROLL for (int i = 0; i < rows; i++)
         UNROLL for (int j = 0; j < vectors; j++) {
             float *c = t->c + i * t->pitch + j * VF_LANES;
-            const int64_t n = t->columns - j * VF_LANES;
-            if (n >= VF_LANES)
-                vf_store(c, finish(t, sum[i][j], c, j * VF_LANES, VF_LANES));
-            else if (n > 0)
-                vf_store_part(c, finish(t, sum[i][j], c, j * VF_LANES, n), n);
+            const int64_t n = least(VF_LANES, t->n - j * VF_LANES);
+            if (n > 0)
+                vf_put(c, finish(t, sum[i][j], c, j * VF_LANES, n), n);
         }
 }
 
-typedef void tile_function(int64_t k, const float *a, const float *b, int64_t b_pitch, const target *t);
+typedef void tile_function(int64_t k, const float *a, int64_t k_step, const float *b, int64_t b_pitch, const gemm_target *t);
 
 /* clang-format off */
 #define TILE(name_, n_, vectors_, row_step_, k_step_)                                                                  \
-    static void name_##_##n_(int64_t k, const float *a, const float *b, int64_t b_pitch, const target *t)              \
+    static void name_##_##n_(int64_t k, const float *a, int64_t k_step, const float *b, int64_t b_pitch, const gemm_target *t)\
     {                                                                                                                  \
+        (void)k_step;                                                                                                  \
         tile(n_, vectors_, row_step_, k_step_, k, a, b, b_pitch, t);                                                   \
     }
 #define TILES(n_)                                                                                                      \
     TILE(wide, n_, 2, GEMM_PITCH, 1) TILE(narrow, n_, 1, GEMM_PITCH, 1)                                                \
-    TILE(cross_wide, n_, 2, 1, VF_LANES) TILE(cross_narrow, n_, 1, 1, VF_LANES)
+    TILE(cross_wide, n_, 2, 1, k_step) TILE(cross_narrow, n_, 1, 1, k_step)
 #if defined(__AVX512F__)
 #define EACH(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
 #else
@@ -78,6 +70,26 @@ EACH(TILES)
 #define CROSS_ENTRY(n_) {cross_wide_##n_, cross_narrow_##n_},
 static tile_function *const rows_tile[GEMM_ROWS][2] = {EACH(ROWS_ENTRY)};
 static tile_function *const cross_tile[GEMM_ROWS][2] = {EACH(CROSS_ENTRY)};
+
+static void strip(tile_function *const tile_of[2], int64_t k, const float *a, int64_t k_step, const gemm_right *b,
+                  const gemm_target *t)
+{
+    const float *panel = b->v;
+    for (int64_t j = 0; j < t->n; j += GEMM_COLUMNS, panel += b->step) {
+        const gemm_target part = {t->c + j, t->pitch, t->n - j, t->bias ? t->bias + j : NULL, t->add};
+        tile_of[part.n <= VF_LANES](k, a, k_step, panel, b->pitch, &part);
+    }
+}
+
+void gemm_strip(int64_t rows, int64_t k, const float *a, const gemm_right *b, const gemm_target *t)
+{
+    strip(rows_tile[rows - 1], k, a, 1, b, t);
+}
+
+void gemm_cross_strip(int64_t rows, int64_t k, const float *a, int64_t a_pitch, const gemm_right *b, const gemm_target *t)
+{
+    strip(cross_tile[rows - 1], k, a, a_pitch, b, t);
+}
 
 /* A square: VF_LANES of b's columns, of which n are there, by k of its rows. */
 static void pack_turned(const float *b, int64_t pitch, int64_t k, int64_t n, float *to)
@@ -108,9 +120,6 @@ void gemm_pack_dense(const gemm_left *a, int64_t row, int64_t rows, int64_t k, i
         gemm_copy(to + i * GEMM_PITCH, a->v + (row + i) * a->pitch + k, n);
 }
 
-/* Blocks of nearly equal size: 16 rows are 8 + 8 and not 14 + 2. */
-static inline int64_t cut(int64_t n, int64_t blocks, int64_t i) { return n * i / blocks; }
-
 void gemm_rows(const gemm_left *a, int64_t begin, int64_t end, int64_t k, const gemm_right *b, int64_t n, const float *bias,
                float *y, int64_t pitch, float *scratch)
 {
@@ -118,15 +127,15 @@ void gemm_rows(const gemm_left *a, int64_t begin, int64_t end, int64_t k, const 
     for (int64_t first = begin; first < end; first += GEMM_BLOCKS * GEMM_ROWS)
         for (int64_t d = 0; d < depths; d++) {
             const int64_t rows = least(end - first, GEMM_BLOCKS * GEMM_ROWS), blocks = gemm_blocks(rows);
-            const int64_t k0 = cut(k, depths, d), depth = cut(k, depths, d + 1) - k0;
+            const int64_t k0 = gemm_cut(k, depths, d), depth = gemm_cut(k, depths, d + 1) - k0;
             a->pack(a, first, rows, k0, depth, scratch);
             for (int64_t j = 0; j < n; j += GEMM_COLUMNS) {
-                const float *panel = b->v + j / GEMM_COLUMNS * b->step + k0 * b->pitch;
+                const gemm_right panel = {.v = b->v + j / GEMM_COLUMNS * b->step + k0 * b->pitch, .pitch = b->pitch};
                 for (int64_t i = 0; i < blocks; i++) {
-                    const int64_t row = cut(rows, blocks, i), count = cut(rows, blocks, i + 1) - row;
-                    const target t = {.c = y + (first + row) * pitch + j, .pitch = pitch, .columns = n - j,
-                                      .bias = bias && d == 0 ? bias + j : NULL, .add = d > 0};
-                    rows_tile[count - 1][n - j <= VF_LANES](depth, scratch + row * GEMM_PITCH, panel, b->pitch, &t);
+                    const int64_t row = gemm_cut(rows, blocks, i);
+                    const gemm_target t = {.c = y + (first + row) * pitch + j, .pitch = pitch, .n = least(GEMM_COLUMNS, n - j),
+                                           .bias = bias && d == 0 ? bias + j : NULL, .add = d > 0};
+                    gemm_strip(gemm_cut(rows, blocks, i + 1) - row, depth, scratch + row * GEMM_PITCH, &panel, &t);
                 }
             }
         }
@@ -148,11 +157,11 @@ static void pack_panels(const float *b, int64_t pitch, int64_t k, int64_t begin,
     }
 }
 
-/* Columns [i, i + n) of a, k rows of them. */
+/* Columns [0, n) of a, k rows of them, VF_LANES apart. */
 static void pack_cross(const float *a, int64_t pitch, int64_t k, int64_t n, float *to)
 {
     for (int64_t l = 0; l < k; l++)
-        vf_store(to + l * VF_LANES, n < VF_LANES ? vf_load_part(a + l * pitch, n) : vf_load(a + l * pitch));
+        vf_store(to + l * VF_LANES, vf_load_part(a + l * pitch, n));
 }
 
 /* The next block's columns lie in a line of each of many rows, which no hardware foresees: each tile fetches a share. */
@@ -162,32 +171,42 @@ static inline void prefetch_cross(const float *a, int64_t pitch, int64_t begin, 
         __builtin_prefetch(a + l * pitch, 0, 2);
 }
 
+/* One block of k of gemm_cross: a and b begin at its first row. */
+static void cross_block(const float *a, int64_t a_pitch, const float *b, int64_t b_pitch, int64_t k, int64_t m,
+                        const gemm_target *t, float *scratch)
+{
+    const int64_t blocks = gemm_blocks(m), panels = gemm_panels(t->n);
+    const int64_t in_place = blocks > 2 ? 0 : t->n / GEMM_COLUMNS; /* panels that are not worth packing */
+    float *left = scratch, *right = left + GEMM_K * VF_LANES;
+    pack_panels(b, b_pitch, k, in_place * GEMM_COLUMNS, t->n, right);
+    for (int64_t i = 0; i < blocks; i++) {
+        const int64_t row = gemm_cut(m, blocks, i), count = gemm_cut(m, blocks, i + 1) - row;
+        const float *next = a + least(row + count + GEMM_ROWS, m) - 1;
+        pack_cross(a + row, a_pitch, k, count, left);
+        for (int64_t p = 0; p < panels; p++) {
+            const int64_t j = p * GEMM_COLUMNS;
+            const gemm_right panel = {.v = p < in_place ? b + j : right + j * GEMM_K, .pitch = p < in_place ? b_pitch : GEMM_COLUMNS};
+            const gemm_target tile = {.c = t->c + row * t->pitch + j, .pitch = t->pitch, .n = least(GEMM_COLUMNS, t->n - j),
+                                      .add = t->add};
+            prefetch_cross(next, a_pitch, gemm_cut(k, panels, p), gemm_cut(k, panels, p + 1));
+            gemm_cross_strip(count, k, left, VF_LANES, &panel, &tile);
+        }
+    }
+}
+
 void gemm_cross(const gemm_left *a, int64_t row, int64_t column, const float *b, int64_t b_pitch, int64_t rows, int64_t m,
                 int64_t n, float *y, int64_t pitch, float *scratch)
 {
-    const int64_t depths = pieces(rows, GEMM_K), blocks = gemm_blocks(m), panels = gemm_panels(n);
-    const int64_t whole = blocks > 2 ? 0 : n / GEMM_COLUMNS * GEMM_COLUMNS; /* columns of panels not worth packing */
-    const bool dense = a->pack == gemm_pack_dense;
-    float *left = scratch, *right = left + GEMM_K * VF_LANES, *gathered = right + GEMM_K * GEMM_COLUMNS * panels;
+    const int64_t depths = pieces(rows, GEMM_K);
+    float *gathered = scratch, *rest = scratch + GEMM_K * GEMM_PITCH;
     for (int64_t d = 0; d < depths; d++) {
-        const int64_t k0 = cut(rows, depths, d), depth = cut(rows, depths, d + 1) - k0;
-        const float *from = dense ? a->v + (row + k0) * a->pitch + column : gathered, *to = b + k0 * b_pitch;
-        const int64_t from_pitch = dense ? a->pitch : GEMM_PITCH;
-        if (!dense)
+        const int64_t k0 = gemm_cut(rows, depths, d), depth = gemm_cut(rows, depths, d + 1) - k0;
+        const gemm_target t = {.c = y, .pitch = pitch, .n = n, .add = d > 0};
+        if (a->pack == gemm_pack_dense) {
+            cross_block(a->v + (row + k0) * a->pitch + column, a->pitch, b + k0 * b_pitch, b_pitch, depth, m, &t, rest);
+        } else {
             a->pack(a, row + k0, depth, column, m, gathered);
-        pack_panels(to, b_pitch, depth, whole, n, right);
-        for (int64_t i = 0; i < blocks; i++) {
-            const int64_t begin = cut(m, blocks, i), count = cut(m, blocks, i + 1) - begin;
-            const float *next = from + least(begin + count + GEMM_ROWS, m) - 1;
-            pack_cross(from + begin, from_pitch, depth, count, left);
-            for (int64_t p = 0; p < panels; p++) {
-                const int64_t j = p * GEMM_COLUMNS;
-                const bool packed = j >= whole;
-                const target t = {.c = y + begin * pitch + j, .pitch = pitch, .columns = n - j, .add = d > 0};
-                prefetch_cross(next, from_pitch, cut(depth, panels, p), cut(depth, panels, p + 1));
-                cross_tile[count - 1][n - j <= VF_LANES](depth, left, packed ? right + j * GEMM_K : to + j,
-                                                         packed ? GEMM_COLUMNS : b_pitch, &t);
-            }
+            cross_block(gathered, GEMM_PITCH, b + k0 * b_pitch, b_pitch, depth, m, &t, rest);
         }
     }
 }

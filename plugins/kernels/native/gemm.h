@@ -85,6 +85,25 @@ void gemm_pack_panel(const float *b, int64_t pitch, bool turned, int64_t k, int6
 #define gemm_pack_dense NATIVE_(gemm_pack_dense)
 void gemm_pack_dense(const gemm_left *a, int64_t row, int64_t rows, int64_t k, int64_t n, float *to);
 
+/* Where a product goes: c [.., n], rows `pitch` apart, written or `add`ed to, with a bias [n] or NULL. */
+typedef struct gemm_target {
+    float *c;
+    int64_t pitch, n;
+    const float *bias;
+    bool add;
+} gemm_target;
+
+/* Up to GEMM_ROWS rows of c: packed rows of a, GEMM_PITCH apart, times all panels of b over k ≤ GEMM_K. */
+#define gemm_strip NATIVE_(gemm_strip)
+void gemm_strip(int64_t rows, int64_t k, const float *a, const gemm_right *b, const gemm_target *t);
+
+/* The same where a is stored as [k, ..], rows a_pitch apart: up to GEMM_ROWS of its columns. */
+#define gemm_cross_strip NATIVE_(gemm_cross_strip)
+void gemm_cross_strip(int64_t rows, int64_t k, const float *a, int64_t a_pitch, const gemm_right *b, const gemm_target *t);
+
+/* Blocks of nearly equal size: 16 rows are 8 + 8 and not 14 + 2. */
+static inline int64_t gemm_cut(int64_t n, int64_t blocks, int64_t i) { return n * i / blocks; }
+
 /* Rows [begin, end) of y [.., n] = a·b + bias (or NULL), a [.., k]; scratch of GEMM_LEFT elements. */
 #define gemm_rows NATIVE_(gemm_rows)
 void gemm_rows(const gemm_left *a, int64_t begin, int64_t end, int64_t k, const gemm_right *b, int64_t n, const float *bias,
