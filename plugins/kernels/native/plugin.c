@@ -6,7 +6,7 @@
     X(group_norm) X(group_norm_grad) X(group_norm_film_silu) X(group_norm_film_silu_grad)                              \
     X(layer_norm_film) X(layer_norm_film_grad)                                                                         \
     X(silu) X(silu_grad) X(gelu_tanh) X(gelu_tanh_grad) X(sigmoid) X(sigmoid_grad)                                     \
-    X(linear) X(linear_dw) X(conv2d_gather) X(conv2d_dx_gather) X(conv2d_dw_gather) \
+    X(linear) X(linear_dw) X(matmul) X(conv2d_gather) X(conv2d_dx_gather) X(conv2d_dw_gather) \
     X(attention) X(attention_grad)
 
 #define DECLARE2(set_, op_) extern const rn_kernel native_##set_##_##op_;
