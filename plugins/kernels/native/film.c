@@ -15,9 +15,15 @@ static cut cut_of(const rn_call *c)
     cut k = {.batch = x.dim[0], .pixels = rn_rows(x) / x.dim[0], .channels = rn_last(x)};
     k.part = pieces(pieces(PART_ELEMENTS, k.channels), BLOCK_ROWS) * BLOCK_ROWS;
     k.parts = pieces(k.pixels, k.part);
-    k.step = block_rows(k.channels);
+    k.step = written_rows(x);
     return k;
 }
+static rows block_of(const rn_call *c, const rn_buffers *m, int input, int64_t first, int64_t n)
+{
+    const int64_t pitch = rn_pitch(c->in[input]);
+    return (rows){(const float *)m->in[input] + first * pitch, pitch, n};
+}
+
 static const char *plan(const rn_call *c, int threads, rn_work *work)
 {
     (void)threads;
@@ -26,12 +32,18 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     return NULL;
 }
 
-static void film_row(float *y, const float *x, const float *scale, const float *offset, int64_t n)
+NATIVE_INLINE void film_strip(float *y, const float *scale, const float *offset, int64_t channels, rows x, int64_t k,
+                              const int vectors, const int64_t lanes)
 {
-    for (int64_t k = 0; k < n; k += VF_LANES) {
-        const int64_t lanes = least(VF_LANES, n - k);
-        vf_put(y + k, vf_fma(vf_get(x + k, lanes), vf_of(1) + vf_get(scale + k, lanes), vf_get(offset + k, lanes)), lanes);
+    vf factor[STRIP_VECTORS], shift[STRIP_VECTORS];
+    for (int v = 0; v < vectors; v++) {
+        factor[v] = vf_of(1) + vf_get(scale + k + v * VF_LANES, lanes);
+        shift[v] = vf_get(offset + k + v * VF_LANES, lanes);
     }
+    for (int64_t i = 0; i < x.n; i++)
+        for (int v = 0; v < vectors; v++)
+            vf_put(y + i * channels + k + v * VF_LANES,
+                     vf_fma(vf_get(x.at + i * x.pitch + k + v * VF_LANES, lanes), factor[v], shift[v]), lanes);
 }
 
 static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int phase, int64_t begin, int64_t end)
@@ -42,9 +54,11 @@ static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int 
         const int64_t image = u / k.parts, first = u % k.parts * k.part, last = least(first + k.part, k.pixels);
         const float *scale = (const float *)m->in[1] + image * rn_pitch(c->in[1]);
         const float *offset = (const float *)m->in[2] + image * rn_pitch(c->in[2]);
-        for (int64_t p = image * k.pixels + first; p < image * k.pixels + last; p++)
-            film_row((float *)m->out[0] + p * k.channels, (const float *)m->in[0] + p * rn_pitch(c->in[0]), scale, offset,
-                     k.channels);
+        for (int64_t p = first; p < last; p += k.step) {
+            const rows x = block_of(c, m, 0, image * k.pixels + p, least(k.step, last - p));
+            float *y = (float *)m->out[0] + (image * k.pixels + p) * k.channels;
+            FOR_STRIPS(k.channels, film_strip, y, scale, offset, k.channels, x);
+        }
     }
 }
 
@@ -61,15 +75,27 @@ static const char *grad_plan(const rn_call *c, int threads, rn_work *work)
     return NULL;
 }
 
-/* dx of a row; along += dy·x, sum += dy */
-static void grad_row(float *dx, float *along, float *sum, const float *x, const float *scale, const float *dy, int64_t n)
+/* dx of a block; along += Σ dy·x, sum += Σ dy over it. */
+NATIVE_INLINE void grad_strip(float *dx, float *along, float *sum, const float *scale, int64_t channels, rows x, rows dy,
+                              int64_t k, const int vectors, const int64_t lanes)
 {
-    for (int64_t k = 0; k < n; k += VF_LANES) {
-        const int64_t lanes = least(VF_LANES, n - k);
-        const vf d = vf_get(dy + k, lanes);
-        vf_put(dx + k, d * (vf_of(1) + vf_get(scale + k, lanes)), lanes);
-        vf_put(along + k, vf_fma(d, vf_get(x + k, lanes), vf_get(along + k, lanes)), lanes);
-        vf_put(sum + k, d + vf_get(sum + k, lanes), lanes);
+    vf a[STRIP_VECTORS], s[STRIP_VECTORS], factor[STRIP_VECTORS];
+    for (int v = 0; v < vectors; v++) {
+        a[v] = s[v] = vf_of(0);
+        factor[v] = vf_of(1) + vf_get(scale + k + v * VF_LANES, lanes);
+    }
+    for (int64_t i = 0; i < x.n; i++)
+        for (int v = 0; v < vectors; v++) {
+            const int64_t at = k + v * VF_LANES;
+            const vf d = vf_get(dy.at + i * dy.pitch + at, lanes);
+            a[v] = vf_fma(d, vf_get(x.at + i * x.pitch + at, lanes), a[v]);
+            s[v] += d;
+            vf_put(dx + i * channels + at, d * factor[v], lanes);
+        }
+    for (int v = 0; v < vectors; v++) {
+        float *along_at = along + k + v * VF_LANES, *sum_at = sum + k + v * VF_LANES;
+        vf_put(along_at, vf_get(along_at, lanes) + a[v], lanes);
+        vf_put(sum_at, vf_get(sum_at, lanes) + s[v], lanes);
     }
 }
 
@@ -79,9 +105,12 @@ static void grad_part(const rn_call *c, const rn_buffers *m, const cut *k, int64
     const float *scale = (const float *)m->in[1] + image * rn_pitch(c->in[1]);
     float *along = (float *)m->scratch + u * 2 * k->channels, *sum = along + k->channels;
     memset(along, 0, (size_t)(2 * k->channels) * sizeof *along);
-    for (int64_t p = image * k->pixels + first; p < image * k->pixels + last; p++)
-        grad_row((float *)m->out[0] + p * k->channels, along, sum, (const float *)m->in[0] + p * rn_pitch(c->in[0]), scale,
-                 (const float *)m->in[2] + p * rn_pitch(c->in[2]), k->channels);
+    for (int64_t p = first; p < last; p += k->step) {
+        const int64_t at = image * k->pixels + p, n = least(k->step, last - p);
+        const rows x = block_of(c, m, 0, at, n), dy = block_of(c, m, 2, at, n);
+        float *dx = (float *)m->out[0] + at * k->channels;
+        FOR_STRIPS(k->channels, grad_strip, dx, along, sum, scale, k->channels, x, dy);
+    }
 }
 
 /* The parts' sums in order. */

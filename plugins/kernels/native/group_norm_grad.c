@@ -55,7 +55,7 @@ static void forward_factors(const rn_call *c, const rn_buffers *m, const map *k,
     }
 }
 
-/* Columns of a block: dv into dx (with silu), Σ dv, Σ dv·(x − mean). */
+/* Columns of some rows: dv into dx (with silu); a += Σ dv, n += Σ dv·(x − mean). */
 NATIVE_INLINE void sum_columns(rows x, rows dy, float *dx, const float *factors, int64_t channels, float *a, float *n,
                                const bool silu, int64_t k, const int vectors, const int64_t lanes)
 {
@@ -64,7 +64,8 @@ NATIVE_INLINE void sum_columns(rows x, rows dy, float *dx, const float *factors,
         mean[v] = vf_get(factors + k + v * VF_LANES, lanes);
         slope[v] = vf_get(factors + channels + k + v * VF_LANES, lanes);
         start[v] = vf_get(factors + 2 * channels + k + v * VF_LANES, lanes);
-        sum[v] = along[v] = vf_of(0);
+        sum[v] = vf_get(a + k + v * VF_LANES, lanes);
+        along[v] = vf_get(n + k + v * VF_LANES, lanes);
     }
     for (int64_t r = 0; r < x.n; r++)
         for (int v = 0; v < vectors; v++) {
@@ -94,11 +95,15 @@ NATIVE_INLINE void sum_part(const rn_call *c, const rn_buffers *m, const map *k,
     for (int64_t j = 0; j < 2 * channels; j++)
         sum[j] = 0;
     for (int64_t p = part_begin(k, part); p < part_end(k, part); p += k->step) {
-        const int64_t n_rows = least(k->step, part_end(k, part) - p), first = image * k->pixels + p;
-        const rows x = {(const float *)m->in[0] + first * pitch, pitch, n_rows};
-        const rows dy = {(const float *)m->in[at->dy] + first * dy_pitch, dy_pitch, n_rows};
-        float *dx = (float *)m->out[0] + first * channels;
-        FOR_STRIPS(channels, sum_columns, x, dy, dx, factors, channels, a, n, silu);
+        const int64_t last = least(p + k->step, part_end(k, part)), step = silu ? written_rows(c->out[0]) : k->step;
+        memset(a, 0, (size_t)(2 * channels) * sizeof *a);
+        for (int64_t row = p; row < last; row += step) {
+            const int64_t n_rows = least(step, last - row), first = image * k->pixels + row;
+            const rows x = {(const float *)m->in[0] + first * pitch, pitch, n_rows};
+            const rows dy = {(const float *)m->in[at->dy] + first * dy_pitch, dy_pitch, n_rows};
+            float *dx = (float *)m->out[0] + first * channels;
+            FOR_STRIPS(channels, sum_columns, x, dy, dx, factors, channels, a, n, silu);
+        }
         for (int64_t j = 0; j < 2 * channels; j++)
             sum[j] += (double)a[j];
     }
@@ -161,8 +166,9 @@ NATIVE_INLINE void dx_part(const rn_call *c, const rn_buffers *m, const map *k, 
 {
     const float *factors = s.factors + 6 * image * k->channels;
     const int64_t pitch = rn_pitch(c->in[0]), channels = k->channels, dv_pitch = silu ? channels : rn_pitch(c->in[at->dy]);
-    for (int64_t p = part_begin(k, part); p < part_end(k, part); p += k->step) {
-        const int64_t n_rows = least(k->step, part_end(k, part) - p), first = image * k->pixels + p;
+    const int64_t step = written_rows(c->out[0]);
+    for (int64_t p = part_begin(k, part); p < part_end(k, part); p += step) {
+        const int64_t n_rows = least(step, part_end(k, part) - p), first = image * k->pixels + p;
         const rows x = {(const float *)m->in[0] + first * pitch, pitch, n_rows};
         float *dx = (float *)m->out[0] + first * channels;
         const rows dv = {silu ? dx : (const float *)m->in[at->dy] + first * dv_pitch, dv_pitch, n_rows};

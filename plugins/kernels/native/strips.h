@@ -6,13 +6,19 @@
 
 /* Four sums hide the latency of an addition, and with two kinds of sums and a factor fill 12 of 16 registers. */
 enum { STRIP_VECTORS = 4 };
-/* Rows of a block, which all strips walk down before the next one: 8 KiB of a tensor, so that what is fetched from memory
- * is fetched in about the order in which it lies there (blocks of 64 wide rows are 3 to 5 times slower), and 64 rows at
- * most, because sums in float32 go no further than a block before they are added to others. */
-enum { BLOCK_ELEMENTS = 2048, LEAST_BLOCK_ROWS = 4, BLOCK_ROWS = 64 };
-static inline int64_t block_rows(int64_t channels)
+/* Rows of a block, which all strips walk down before the next one. Sums in float32 go no further than 64 rows before they
+ * are added to others. Where strips only read, a block is 8 KiB, so that what comes from memory comes in about the order in
+ * which it lies there. Where they write a tensor of several strips to memory, rows are taken one by one: written in pieces
+ * of 256 bytes it took film two to four times as long (and the other way round in the cache, where registers pay). */
+enum { STRIP_ELEMENTS = 2048, LEAST_BLOCK_ROWS = 4, BLOCK_ROWS = 64 };
+enum { CACHED_ELEMENTS = 2 << 20 }; /* 8 MiB: what is read and written beside it fit a level-3 cache of 32 MiB */
+static inline int64_t read_rows(int64_t channels)
 {
-    return least(BLOCK_ROWS, most(LEAST_BLOCK_ROWS, BLOCK_ELEMENTS / channels));
+    return least(BLOCK_ROWS, most(LEAST_BLOCK_ROWS, STRIP_ELEMENTS / channels));
+}
+static inline int64_t written_rows(rn_shape y)
+{
+    return rn_last(y) <= STRIP_VECTORS * VF_LANES || rn_count(y) <= CACHED_ELEMENTS ? read_rows(rn_last(y)) : 1;
 }
 
 /* Functions that are told the size of a strip as a constant: their loops over vectors then become straight code, and
