@@ -110,7 +110,7 @@ const char *harness_run(harness_call *h, const rn_kernel *kernel, int pieces, bo
         return refusal;
     void *packed[RN_MAX_IN] = {NULL};
     for (int i = 0; i < h->call.n_in; i++)
-        if (work.packed_bytes[i]) {
+        if (work.packed_bytes[i] && !h->computed) {
             packed[i] = room(work.packed_bytes[i]);
             kernel->pack(&h->call, &work, i, h->in_memory[i], packed[i]);
         }
