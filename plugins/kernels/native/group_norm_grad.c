@@ -7,7 +7,8 @@ typedef struct places { int w, b, scale, offset, mean, rstd, dy; } places;
 static const places norm_places = {1, -1, -1, -1, 2, 3, 4}, silu_places = {1, 2, 3, 4, 5, 6, 7};
 
 /* Doubles: A = Σ dv and N = Σ dv·(x − mean) of each part and channel [batch, parts, 2, C], and of each image, N times
- * rstd [batch, 2, C]. Floats: for each image and channel mean, slope, start of v; then p, q, r of dx [batch, 6, C]. */
+ * rstd [batch, 2, C]. Floats: for each image and channel mean; p, q, r of dx [batch, 4, C]. A thread's own: sums of a
+ * block, and mean, slope, start of v (not an image's: several threads may have parts of one). */
 typedef struct sums { double *part, *image; float *factors; } sums;
 static sums sums_of(const map *k, void *scratch)
 {
@@ -30,8 +31,8 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     } else {
         work->more_units[0] = last;
     }
-    work->scratch_bytes = (size_t)(k.batch * k.channels) * ((size_t)(2 * k.parts + 2) * sizeof(double) + 6 * sizeof(float));
-    work->thread_scratch_bytes = (size_t)(2 * k.channels) * sizeof(float);
+    work->scratch_bytes = (size_t)(k.batch * k.channels) * ((size_t)(2 * k.parts + 2) * sizeof(double) + 4 * sizeof(float));
+    work->thread_scratch_bytes = (size_t)(5 * k.channels) * sizeof(float);
     return NULL;
 }
 
@@ -41,10 +42,10 @@ static const float *row_of(const rn_call *c, const rn_buffers *m, int input, int
 }
 static double value_of(const float *v, int64_t j, double absent) { return v ? (double)v[j] : absent; }
 
-/* v = (x − mean)·slope + start */
-static void forward_factors(const rn_call *c, const rn_buffers *m, const map *k, const places *at, sums s, int64_t image)
+/* v = (x − mean)·slope + start for the channels of an image: [3, C]. */
+static void forward_factors(const rn_call *c, const rn_buffers *m, const map *k, const places *at, int64_t image, float *mean)
 {
-    float *mean = s.factors + 6 * image * k->channels, *slope = mean + k->channels, *start = slope + k->channels;
+    float *slope = mean + k->channels, *start = slope + k->channels;
     const float *w = m->in[at->w], *b = at->b >= 0 ? m->in[at->b] : NULL;
     const float *scale = row_of(c, m, at->scale, image), *offset = row_of(c, m, at->offset, image);
     for (int64_t j = 0; j < k->channels; j++) {
@@ -88,9 +89,9 @@ NATIVE_INLINE void sum_columns(rows x, rows dy, float *dx, const float *factors,
 NATIVE_INLINE void sum_part(const rn_call *c, const rn_buffers *m, const map *k, const places *at, sums s, int64_t image,
                             int64_t part, const bool silu)
 {
-    const float *factors = s.factors + 6 * image * k->channels;
     const int64_t pitch = rn_pitch(c->in[0]), dy_pitch = rn_pitch(c->in[at->dy]), channels = k->channels;
-    float *a = m->thread_scratch, *n = a + channels;
+    float *a = m->thread_scratch, *n = a + channels, *factors = n + channels;
+    forward_factors(c, m, k, at, image, factors);
     double *sum = s.part + 2 * (image * k->parts + part) * channels;
     for (int64_t j = 0; j < 2 * channels; j++)
         sum[j] = 0;
@@ -115,7 +116,7 @@ static void join(const rn_call *c, const rn_buffers *m, const map *k, const plac
 {
     const int64_t channels = k->channels;
     double *a = s.image + 2 * image * channels, *n = a + channels;
-    float *p = s.factors + (6 * image + 3) * channels, *q = p + channels, *r = q + channels;
+    float *mean = s.factors + 4 * image * channels, *p = mean + channels, *q = p + channels, *r = q + channels;
     const float *w = m->in[at->w], *b = at->b >= 0 ? m->in[at->b] : NULL, *scale = row_of(c, m, at->scale, image);
     for (int64_t j = 0; j < 2 * channels; j++) {
         a[j] = 0;
@@ -132,6 +133,7 @@ static void join(const rn_call *c, const rn_buffers *m, const map *k, const plac
             along += f * n[j] / count;
         }
         for (int64_t j = g * k->width; j < (g + 1) * k->width; j++) {
+            mean[j] = row_of(c, m, at->mean, image)[g];
             p[j] = (float)(rstd * value_of(w, j, 1) * (1 + value_of(scale, j, 0)));
             q[j] = (float)(-rstd * rstd * along);
             r[j] = (float)(-rstd * flat);
@@ -149,9 +151,9 @@ NATIVE_INLINE void dx_columns(rows x, rows dv, float *dx, const float *factors, 
     vf mean[STRIP_VECTORS], p[STRIP_VECTORS], q[STRIP_VECTORS], r[STRIP_VECTORS];
     for (int v = 0; v < vectors; v++) {
         mean[v] = vf_get(factors + k + v * VF_LANES, lanes);
-        p[v] = vf_get(factors + 3 * channels + k + v * VF_LANES, lanes);
-        q[v] = vf_get(factors + 4 * channels + k + v * VF_LANES, lanes);
-        r[v] = vf_get(factors + 5 * channels + k + v * VF_LANES, lanes);
+        p[v] = vf_get(factors + channels + k + v * VF_LANES, lanes);
+        q[v] = vf_get(factors + 2 * channels + k + v * VF_LANES, lanes);
+        r[v] = vf_get(factors + 3 * channels + k + v * VF_LANES, lanes);
     }
     for (int64_t i = 0; i < x.n; i++)
         for (int v = 0; v < vectors; v++) {
@@ -164,7 +166,7 @@ NATIVE_INLINE void dx_columns(rows x, rows dv, float *dx, const float *factors, 
 NATIVE_INLINE void dx_part(const rn_call *c, const rn_buffers *m, const map *k, const places *at, sums s, int64_t image,
                            int64_t part, const bool silu)
 {
-    const float *factors = s.factors + 6 * image * k->channels;
+    const float *factors = s.factors + 4 * image * k->channels;
     const int64_t pitch = rn_pitch(c->in[0]), channels = k->channels, dv_pitch = silu ? channels : rn_pitch(c->in[at->dy]);
     const int64_t step = written_rows(c->out[0]);
     for (int64_t p = part_begin(k, part); p < part_end(k, part); p += step) {
@@ -204,10 +206,8 @@ NATIVE_INLINE void run(const rn_call *c, const rn_buffers *m, int phase, int64_t
     }
     for (int64_t u = begin; u < end; u++) {
         const int64_t image = phase == 1 ? u : u / k.parts, part = u % k.parts;
-        if (phase == 0) {
-            forward_factors(c, m, &k, at, s, image);
+        if (phase == 0)
             sum_part(c, m, &k, at, s, image, part, silu);
-        }
         if (phase == 1 || k.parts == 1)
             join(c, m, &k, at, s, image);
         if (phase == 2 || k.parts == 1)
