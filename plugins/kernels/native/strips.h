@@ -21,10 +21,6 @@ static inline int64_t written_rows(rn_shape y)
     return rn_last(y) <= STRIP_VECTORS * VF_LANES || rn_count(y) <= CACHED_ELEMENTS ? read_rows(rn_last(y)) : 1;
 }
 
-/* Functions that are told the size of a strip as a constant: their loops over vectors then become straight code, and
- * where `lanes` is VF_LANES vf_get() and vf_put() are plain loads and stores. */
-#define NATIVE_INLINE static inline __attribute__((always_inline))
-
 /* Calls f(.., k, vectors, lanes) for channels k of each strip; only a single vector has less than VF_LANES of them. */
 #define FOR_STRIPS(channels_, f_, ...)                                                                                 \
     do                                                                                                                 \
