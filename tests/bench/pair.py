@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TICKS = os.sysconf("SC_CLK_TCK")
-NOISY = 0.05  # share of the CPUs that others may take before the table says that it means little
+NOISY = 0.05  # share of the CPUs' time that others may take before the table says that it means little
 
 
 # --- the contestants ----------------------------------------------------------------------------------
@@ -222,24 +222,25 @@ def print_table(head, rows):
         print("| " + " | ".join(cells) + " |")
 
 
+def others_share(servers):
+    """Of the machine's CPU time during the steps of these servers."""
+    return sum(s.taken for s in servers) / (os.cpu_count() * sum(sum(s.seconds) for s in servers))
+
+
 def report(torch_servers, ours, peaks):
     peak, columns = statistics.median(peaks), bars(torch_servers) if torch_servers else []
     rows = []
     for s in torch_servers + ours:
         m = statistics.median(s.seconds)
-        rows.append([s.label, f"{1e3 * m:.1f}", f"{s.images / m:.1f}", f"{s.flop / m / 1e9:.1f}",
-                     f"{100 * s.flop / m / peak:.0f} %", f"{s.peak_mib:.0f}"] + [speed(s, bar) for _, bar in columns])
-    head = ["contestant", "step ms", "images/s", "GFLOP/s", "of peak", "peak MiB"]
+        rows.append([s.label, f"{1e3 * m:.1f}", f"{1e3 * min(s.seconds):.1f}", f"{s.images / m:.1f}",
+                     f"{s.flop / m / 1e9:.1f}", f"{100 * s.flop / m / peak:.0f} %", f"{s.peak_mib:.0f}",
+                     f"{100 * others_share([s]):.0f} %"] + [speed(s, bar) for _, bar in columns])
+    head = ["contestant", "step ms", "least", "images/s", "GFLOP/s", "of peak", "peak MiB", "others"]
     print_table(head + [name for name, _ in columns], rows)
     print(f"\nfloat32 peak: {peak / 1e9:.0f} GFLOP/s ({min(peaks) / 1e9:.0f} to {max(peaks) / 1e9:.0f}), measured in "
           "every round")
-
-
-def report_quiet(servers):
-    taken = sum(s.taken for s in servers) / (os.cpu_count() * sum(sum(s.seconds) for s in servers))
-    print(f"others used {100 * taken:.0f} % of the CPU time during the steps")
-    if taken > NOISY:
-        print("not a quiet machine, or a contestant that spins while it waits: these figures are rough")
+    if others_share(torch_servers + ours) > NOISY:
+        print("others used the CPUs as well, or a contestant spins while it waits: these figures are rough")
 
 
 # --- the command --------------------------------------------------------------------------------------
@@ -288,7 +289,6 @@ def main():
     print(f"PyTorch's network and ours agree: {variant['parameters']:,} parameters, "
           f"{variant['flop_per_image'] / 1e9:.3f} GFLOP forward for an image\n")
     report(torch_servers, ours, peaks)
-    report_quiet(servers)
 
 
 if __name__ == "__main__":
