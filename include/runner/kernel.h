@@ -35,7 +35,7 @@ typedef struct rn_work {
     int64_t more_units[RN_MAX_PHASES - 1];  /* of phases 1, 2, 3; the first 0 ends them */
     size_t scratch_bytes;                   /* shared by all units and phases of a call */
     size_t thread_scratch_bytes;            /* for each thread; not kept between phases */
-    size_t packed_bytes[RN_MAX_IN];         /* of the packed copy of an input that is a parameter; 0: none */
+    size_t packed_bytes[RN_MAX_IN];         /* of the packed copy of an input, should it be a parameter; 0: none */
     void *state;                            /* what plan() made, until forget() */
 } rn_work;
 
@@ -44,7 +44,7 @@ typedef struct rn_buffers {
     const void *const *in; /* NULL: absent */
     void *const *out;
     void *scratch, *thread_scratch;
-    const void *const *packed;
+    const void *const *packed; /* its elements are NULL where none was asked for or the input is no parameter */
     const rn_step *step;
 } rn_buffers;
 

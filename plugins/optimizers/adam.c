@@ -1,14 +1,10 @@
 /* Adam (Kingma, Ba 2015, arXiv:1412.6980, algorithm 1) with decoupled weight decay (Loshchilov, Hutter 2019,
  * arXiv:1711.05101, algorithm 2). The rule is one: with weight_decay 0 AdamW is Adam. What differs between
  * the two names is the default of beta2, since specs that say "adamw" mostly quote that paper's. */
+#include <runner/kernel.h> /* RN_TARGET */
 #include <runner/optimizer.h>
 
 #include <math.h>
-
-/* Square roots without errno become vector instructions; they are exact, so no byte depends on it. */
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O3", "no-math-errno", "no-trapping-math", "fp-contract=off")
-#endif
 
 typedef struct adam {
     double beta1, beta2, eps;
@@ -23,29 +19,58 @@ static const rn_param adam_params[] = {BETA1, BETA2("0.99"), EPS, RN_PARAMS_END}
 static const rn_param adamw_params[] = {BETA1, BETA2("0.999"), EPS, RN_PARAMS_END};
 /* clang-format on */
 
+/* Factors that are the same for all elements, made in double. */
+typedef struct factors {
+    float scale, l2, eps, beta1, rest1, beta2, rest2, keep, rate, root;
+} factors;
+
 /*  g = scale·g + l2·x
  *  m = β₁m + (1 − β₁)g,  v = β₂v + (1 − β₂)g²
  *  x = (1 − lr·weight_decay)·x − lr·m̂/(√v̂ + eps),  m̂ = m/(1 − β₁ⁱ⁺¹), v̂ = v/(1 − β₂ⁱ⁺¹) at step i
- * Factors that are the same for all elements are made in double. An element without a gradient has
- * m = v = 0, moves by 0/eps = 0, and only weight decay shrinks it. */
+ * An element without a gradient has m = v = 0, moves by 0/eps = 0, and only weight decay shrinks it. */
+static inline __attribute__((always_inline)) void move(factors f, float *restrict x, float *restrict m, float *restrict v,
+                                                       const float *restrict gradient, int64_t begin, int64_t end)
+{
+    for (int64_t i = begin; i < end; i++) {
+        const float g = f.scale * gradient[i] + f.l2 * x[i];
+        m[i] = f.beta1 * m[i] + f.rest1 * g;
+        v[i] = f.beta2 * v[i] + f.rest2 * g * g;
+        x[i] = f.keep * x[i] - f.rate * m[i] / (sqrtf(v[i]) * f.root + f.eps);
+    }
+}
+
+/* The same operations on vectors of each width, so the same bytes. Wider ones gain nothing: memory is what it waits for. */
+typedef void move_function(factors f, float *x, float *m, float *v, const float *gradient, int64_t begin, int64_t end);
+static void move_any(factors f, float *x, float *m, float *v, const float *gradient, int64_t begin, int64_t end)
+{
+    move(f, x, m, v, gradient, begin, end);
+}
+#if defined(__GNUC__) && defined(__x86_64__)
+RN_TARGET("avx2") static void move_avx2(factors f, float *x, float *m, float *v, const float *gradient, int64_t begin, int64_t end)
+{
+    move(f, x, m, v, gradient, begin, end);
+}
+static move_function *widest(void)
+{
+    return __builtin_cpu_supports("avx2") ? move_avx2 : move_any;
+}
+#else
+static move_function *widest(void) { return move_any; }
+#endif
+
 static void update(const void *params, const rn_optimizer_step *s, int64_t begin, int64_t end)
 {
     const adam *p = params;
     const double passed = (double)s->step + 1;
-    const float scale = (float)s->scale, l2 = (float)s->l2, eps = (float)p->eps;
-    const float beta1 = (float)p->beta1, rest1 = (float)(1 - p->beta1);
-    const float beta2 = (float)p->beta2, rest2 = (float)(1 - p->beta2);
-    const float keep = (float)(1 - s->lr * s->weight_decay);
-    const float rate = (float)(s->lr / -expm1(passed * log(p->beta1)));      /* lr/(1 − β₁ⁱ⁺¹) */
-    const float root = (float)sqrt(1 / -expm1(passed * log(p->beta2)));      /* 1/√(1 − β₂ⁱ⁺¹) */
-    float *restrict x = s->x, *restrict m = s->state[0], *restrict v = s->state[1];
-    const float *restrict gradient = s->g;
-    for (int64_t i = begin; i < end; i++) {
-        const float g = scale * gradient[i] + l2 * x[i];
-        m[i] = beta1 * m[i] + rest1 * g;
-        v[i] = beta2 * v[i] + rest2 * g * g;
-        x[i] = keep * x[i] - rate * m[i] / (sqrtf(v[i]) * root + eps);
-    }
+    const factors f = {
+        .scale = (float)s->scale, .l2 = (float)s->l2, .eps = (float)p->eps,
+        .beta1 = (float)p->beta1, .rest1 = (float)(1 - p->beta1),
+        .beta2 = (float)p->beta2, .rest2 = (float)(1 - p->beta2),
+        .keep = (float)(1 - s->lr * s->weight_decay),
+        .rate = (float)(s->lr / -expm1(passed * log(p->beta1))), /* lr/(1 − β₁ⁱ⁺¹) */
+        .root = (float)sqrt(1 / -expm1(passed * log(p->beta2))), /* 1/√(1 − β₂ⁱ⁺¹) */
+    };
+    widest()(f, s->x, s->state[0], s->state[1], s->g, begin, end);
 }
 
 #define STATE .n_state = 2, .state_names = {"m", "v"}, .update = update

@@ -23,6 +23,7 @@ static const option options[] = {
     {"--threads",    "N",          "threads (default: OMP_NUM_THREADS, else the CPUs this process may use)", NUMBER, offsetof(rn_cli, threads)},
     {"--steps",      "N",          "measure so many steps (default: 9)", NUMBER, offsetof(rn_cli, steps)},
     {"--mode",       "MODE",       "train (default), or sample: one call of the denoiser", TEXT, offsetof(rn_cli, mode)},
+    {"--compare",    "kernels",    "the same step with each kernel set tried first, in turns", TEXT, offsetof(rn_cli, compare)},
     {"--serve",      NULL,         "run one step for each line of input, and answer with its seconds", FLAG, offsetof(rn_cli, serve)},
     {"--kernels",    NULL,         "show the kernel of each node, and why others refused", FLAG, offsetof(rn_cli, kernels)},
     {"--json",       NULL,         "print JSON", FLAG, offsetof(rn_cli, json)},
@@ -219,7 +220,9 @@ static bool choose_verb(rn_cli *cli, const rn_verb **verb, rn_error *err)
 
 int rn_cli_error(const rn_error *err)
 {
-    if (err->line > 0)
+    if (err->line > 0 && strcmp(err->file, "--set") == 0) /* whose line is the number of the option */
+        fprintf(stderr, "--set #%d:%d: %s\n", err->line, err->column, err->text);
+    else if (err->line > 0)
         fprintf(stderr, "%s:%d:%d: %s\n", err->file, err->line, err->column, err->text);
     else
         fprintf(stderr, "runner: %s\n", err->text);

@@ -16,7 +16,7 @@ typedef struct rn_cli {
     rn_texts arguments;          /* what is no option */
     int threads;                 /* 0: not given */
     int steps;                   /* --steps; 0: not given */
-    const char *mode;            /* --mode; NULL: not given */
+    const char *mode, *compare;  /* --mode, --compare; NULL: not given */
     bool json, kernels, quiet, serve;
     rn_registry *registry;       /* loaded by rn_cli_load_plugins */
 } rn_cli;

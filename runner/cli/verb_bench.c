@@ -1,79 +1,17 @@
 /* runner bench SPEC: how long a step takes, what share of the machine's peak that is, and which ops it goes to. */
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/parallel.h"
-#include "cli/progress.h"
+#include "base/plural.h"
+#include "cli/bench.h"
 #include "cli/specs.h"
 #include "cli/verbs.h"
 #include "graph/peak.h"
 #include "report/table.h"
-#include "train/trainer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { WARM_UP = 3 };
 static const double peak_s = 0.05; /* of a measurement of the peak, before every step */
-
-typedef struct bench {
-    rn_trainer trainer;
-    bool sample; /* one denoising call and one step of the sampler's arithmetic, instead of a training step */
-    float *images;
-    int32_t *labels;
-    double *z, *x0;
-    int64_t images_per_step;
-    double step_flop;
-} bench;
-
-static bool begin(bench *b, rn_cli *cli, const rn_experiment *e, rn_error *err)
-{
-    rn_trainer *t = &b->trainer;
-    if (!rn_trainer_plan(t, cli->registry, e, err) || !rn_trainer_start(t, 0, err))
-        return false;
-    const rn_task_env *env = b->sample ? &t->denoise_env : &t->train_env;
-    const int64_t n = 3 * env->batch * env->height * env->width;
-    const rn_stream stream = {.stream = rn_stream_of("bench")};
-    b->images_per_step = env->batch;
-    b->step_flop = (b->sample ? 1.0 : 3.0) * (double)t->cost.flop_per_image * (double)env->batch;
-    b->images = malloc((size_t)n * sizeof *b->images);
-    b->labels = calloc((size_t)env->batch, sizeof *b->labels);
-    b->z = malloc((size_t)n * sizeof *b->z);
-    b->x0 = malloc((size_t)n * sizeof *b->x0);
-    if (!b->images || !b->labels || !b->z || !b->x0)
-        return rn_fail(err, RN_EMEMORY, "no memory for a batch of %" PRId64 " images", env->batch);
-    for (int64_t i = 0; i < n; i++) {
-        b->images[i] = (float)(2 * rn_random_uniform(stream, (uint64_t)i) - 1);
-        b->z[i] = (double)b->images[i];
-    }
-    return true;
-}
-
-static void end(bench *b)
-{
-    rn_trainer_free(&b->trainer);
-    free(b->images);
-    free(b->labels);
-    free(b->z);
-    free(b->x0);
-}
-
-/* One step; *seconds: what it took. */
-static bool step(bench *b, double *seconds, rn_error *err)
-{
-    rn_step_result result;
-    const double begun = rn_clock();
-    if (b->sample) {
-        const int64_t n = 3 * b->images_per_step * b->trainer.denoise_env.height * b->trainer.denoise_env.width;
-        rn_trainer_denoise(&b->trainer, rn_trainer_evaluated(&b->trainer), b->z, 0, NULL, b->x0);
-        for (int64_t i = 0; i < n; i++) /* DDIM's arithmetic from logSNR 0 to 0 */
-            b->x0[i] = 0.5 * b->x0[i] + 0.5 * b->z[i];
-    } else if (!rn_trainer_step(&b->trainer, b->images, b->labels, &result, err)) {
-        return false;
-    }
-    *seconds = rn_clock() - begun; /* NOLINT(clang-analyzer-unix.Malloc): end() frees what begin() allocated */
-    return true;
-}
-
 static int64_t peak_resident_kib(void)
 {
     int64_t kib = 0;
@@ -87,30 +25,18 @@ static int64_t peak_resident_kib(void)
     return kib;
 }
 
-static int by_value(const void *x, const void *y)
-{
-    const double a = *(const double *)x, b = *(const double *)y;
-    return (a > b) - (a < b);
-}
-
-static double median(double *v, int64_t n)
-{
-    qsort(v, (size_t)n, sizeof *v, by_value);
-    return n % 2 ? v[n / 2] : 0.5 * (v[n / 2 - 1] + v[n / 2]);
-}
-
 /* The protocol of a step server: one line when ready, then for each line of input one step and one answer. */
-static bool serve(bench *b, rn_error *err)
+static bool serve(rn_bench *b, rn_error *err)
 {
     char line[256];
     double seconds;
-    for (int i = 0; i < WARM_UP; i++)
-        if (!step(b, &seconds, err))
+    for (int i = 0; i < RN_BENCH_WARM_UP; i++)
+        if (!rn_bench_step(b, &seconds, err))
             return false;
     printf("{\"ready\": true, \"step_flop\": %.0f, \"step_images\": %" PRId64 "}\n", b->step_flop, b->images_per_step);
     fflush(stdout);
     while (fgets(line, sizeof line, stdin)) {
-        if (!step(b, &seconds, err))
+        if (!rn_bench_step(b, &seconds, err))
             return false;
         printf("%.6f %.1f\n", seconds, (double)peak_resident_kib() / 1024);
         fflush(stdout);
@@ -170,23 +96,23 @@ static void print_ops(rn_cli *cli, const rn_program *p, int64_t steps)
 
 /* --- the measurement -------------------------------------------------------------------------------- */
 
-static bool measure(rn_cli *cli, bench *b, const char *name, int64_t steps, rn_error *err)
+static bool measure(rn_cli *cli, rn_bench *b, const char *name, int64_t steps, rn_error *err)
 {
     double *seconds = rn_arena_array(&cli->arena, (size_t)steps, sizeof *seconds);
     double *peak = rn_arena_array(&cli->arena, (size_t)steps, sizeof *peak), unused;
     rn_program *program = b->sample ? b->trainer.denoise : b->trainer.train;
     if (!seconds || !peak)
         return rn_fail(err, RN_EMEMORY, "no memory for %" PRId64 " steps", steps);
-    for (int i = 0; i < WARM_UP; i++)
-        if (!step(b, &unused, err))
+    for (int i = 0; i < RN_BENCH_WARM_UP; i++)
+        if (!rn_bench_step(b, &unused, err))
             return false;
     rn_program_time(program, true);
     for (int64_t i = 0; i < steps; i++) { /* interleaved: the clock wanders */
         peak[i] = rn_peak_float32(peak_s);
-        if (!step(b, &seconds[i], err))
+        if (!rn_bench_step(b, &seconds[i], err))
             return false;
     }
-    const double m = median(seconds, steps), p = median(peak, steps);
+    const double m = rn_bench_median(seconds, steps), p = rn_bench_median(peak, steps);
     if (cli->json) {
         rn_json j;
         rn_json_begin(&j, stdout);
@@ -221,18 +147,25 @@ int rn_verb_bench(rn_cli *cli)
 {
     rn_spec spec = {0};
     rn_error err;
-    bench b = {0};
+    rn_bench b = {0};
     int64_t steps = cli->steps ? cli->steps : 9;
     int status = rn_cli_spec(cli, cli->arguments.v[0], &spec);
     if (!status) {
         bool ok = !cli->mode || strcmp(cli->mode, "train") == 0 || strcmp(cli->mode, "sample") == 0 ||
                   rn_fail(&err, RN_EUSAGE, "--mode: %s is neither train nor sample", rn_shown(&cli->arena, cli->mode));
+        ok = ok && (!cli->compare || strcmp(cli->compare, "kernels") == 0 ||
+                    rn_fail(&err, RN_EUSAGE, "--compare: %s cannot be compared, only kernels can",
+                            rn_shown(&cli->arena, cli->compare)));
         b.sample = cli->mode && strcmp(cli->mode, "sample") == 0;
-        ok = ok && begin(&b, cli, spec.variant[spec.baseline].experiment, &err) &&
-             (cli->serve ? serve(&b, &err) : measure(cli, &b, spec.name, steps, &err));
-        status = ok ? 0 : rn_cli_error(&err);
+        const rn_experiment *e = spec.variant[spec.baseline].experiment;
+        if (ok && cli->compare)
+            ok = rn_bench_compare_kernels(cli, e, b.sample, steps, &err);
+        else
+            ok = ok && rn_bench_begin(&b, cli->registry, e, &err) &&
+                 (cli->serve ? serve(&b, &err) : measure(cli, &b, spec.name, steps, &err));
+        status = ok ? 0 : rn_cli_spec_error(&spec, &spec.variant[spec.baseline], &err);
     }
-    end(&b);
+    rn_bench_end(&b);
     rn_spec_free(&spec);
     return status;
 }

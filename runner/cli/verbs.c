@@ -9,7 +9,7 @@ static const char *const validate_options[] = {"--set", "--plugin-dir", NULL};
 static const char *const data_options[] = {"--set", "--plugin-dir", "--threads", "--json", NULL};
 static const char *const compare_options[] = {"--out", "--db", "--json", NULL};
 static const char *const plugin_options[] = {"--plugin-dir", "--json", NULL};
-static const char *const bench_options[] = {"--set", "--plugin-dir", "--threads", "--steps", "--mode", "--serve", "--json", NULL};
+static const char *const bench_options[] = {"--set", "--plugin-dir", "--threads", "--steps", "--mode", "--compare", "--serve", "--json", NULL};
 static const char *const check_options[] = {"--plugin-dir", "--threads", NULL};
 
 const rn_verb rn_verbs[] = {

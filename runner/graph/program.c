@@ -17,6 +17,11 @@ static bool is_view(const rn_graph_node *n)
     return (n->op->traits & RN_VIEW) != 0;
 }
 
+static bool is_parameter(const rn_graph *g, rn_tensor t)
+{
+    return t && g->tensor[t].origin == RN_FROM_PARAMETER;
+}
+
 /* Marks the nodes that outputs and gradients depend on. */
 static void mark_needed(const rn_graph *g, bool *needed)
 {
@@ -254,7 +259,9 @@ bool rn_program_compile(const rn_graph *g, const rn_program_options *o, rn_progr
         if (!ok && g->node[i].scope[0])
             rn_context(err, "%s", g->node[i].scope);
         for (int k = 0; ok && k < s->call.n_in; k++)
-            if (s->work.packed_bytes[k]) {
+            if (!is_parameter(g, g->node[i].in[k])) {
+                s->work.packed_bytes[k] = 0; /* its values change from node to node: there is no time to pack them */
+            } else if (s->work.packed_bytes[k]) {
                 s->packed_offset[k] = p->packed_bytes;
                 p->packed_bytes += (s->work.packed_bytes[k] + 63) / 64 * 64;
             }

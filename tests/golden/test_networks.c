@@ -18,6 +18,9 @@ static const way ways[] = {
     {"float32 reference", RN_F32, {"reference"}, 1, 0},
     {"float32 openblas", RN_F32, {"openblas", "reference"}, 2, 0},
     {"float32 native", RN_F32, {"native", "reference"}, 2, 0},
+#if HAS_ONEDNN
+    {"float32 onednn", RN_F32, {"onednn", "reference"}, 2, 0},
+#endif
     /* inputs are exact float32, so what is left is the rounding of the file, 2^-24, and little of our own */
     {"float64 reference", RN_F64, {"reference"}, 1, 3e-7},
     {"float64 openblas", RN_F64, {"openblas", "reference"}, 2, 3e-7},

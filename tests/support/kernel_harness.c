@@ -1,5 +1,7 @@
 #include "support/kernel_harness.h"
 
+#include "graph/program.h"
+
 #include "plugin/load.h"
 
 const rn_registry *harness_registry(void)
@@ -104,13 +106,15 @@ void harness_close(harness_call *h)
 
 const char *harness_run(harness_call *h, const rn_kernel *kernel, int pieces, bool backwards)
 {
+    if (kernel->cpu & ~rn_cpu_features())
+        return "this processor lacks its instructions";
     rn_work work = {0};
     const char *refusal = kernel->plan(&h->call, pieces, &work);
     if (refusal)
         return refusal;
     void *packed[RN_MAX_IN] = {NULL};
     for (int i = 0; i < h->call.n_in; i++)
-        if (work.packed_bytes[i]) {
+        if (work.packed_bytes[i] && !h->computed) {
             packed[i] = room(work.packed_bytes[i]);
             kernel->pack(&h->call, &work, i, h->in_memory[i], packed[i]);
         }

@@ -13,6 +13,7 @@ typedef struct harness_call {
     rn_example example;
     rn_shape in[RN_MAX_IN], out[RN_MAX_OUT];
     void *in_memory[RN_MAX_IN], *out_memory[RN_MAX_OUT]; /* as large as pitch · rows */
+    bool computed; /* no input is a parameter: nothing is packed */
     rn_step step;
 } harness_call;
 

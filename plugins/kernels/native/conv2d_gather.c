@@ -91,12 +91,6 @@ static void run_dw(const rn_call *c, const rn_work *work, const rn_buffers *m, i
     split_run(&s, &g.rows, m->in[1], rn_pitch(c->in[1]), m, phase, begin, end);
 }
 
-/* Below the kernels of one window size that this set has: a set may have one kernel of an op for each type, so these serve
- * "any" and refuse what is not float32. */
-#define GATHER(op_, plan_, run_)                                                                                       \
-    const rn_kernel NATIVE_(op_##_gather) = {.bytes = sizeof(rn_kernel), .name = "native", .op = #op_,                 \
-                                             .doc = "a product with gathered windows, any window", .device = "cpu",    \
-                                             .cpu = NATIVE_CPU, .rank = 19 + VF_LANES, .plan = plan_, .run = run_}
-GATHER(conv2d, plan, run);
-GATHER(conv2d_dx, plan_dx, run_dx);
-GATHER(conv2d_dw, plan_dw, run_dw);
+NATIVE(conv2d, "a product with gathered windows", .plan = plan, .run = run);
+NATIVE(conv2d_dx, "a product with gathered windows", .plan = plan_dx, .run = run_dx);
+NATIVE(conv2d_dw, "a product with gathered windows", .plan = plan_dw, .run = run_dw);

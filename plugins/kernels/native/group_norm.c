@@ -27,31 +27,29 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     return NULL;
 }
 
-/* Of `lanes` channels over a block: mean − about, and m2 = Σ (x − mean)². */
-static inline void column_moments(const float *x, int64_t pitch, int64_t rows, int64_t lanes, const float *about,
-                                  float *mean, float *m2)
+/* Of some channels over a block: mean − about, and m2 = Σ (x − mean)². */
+NATIVE_INLINE void column_moments(rows x, const float *about, float *mean, float *m2, int64_t k, const int vectors,
+                                  const int64_t lanes)
 {
-    const vf from = vf_get(about, lanes);
-    vf s[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)};
-    int64_t r = 0;
-    for (; r + 4 <= rows; r += 4)
-        for (int i = 0; i < 4; i++)
-            s[i] += vf_get(x + (r + i) * pitch, lanes) - from;
-    for (; r < rows; r++)
-        s[0] += vf_get(x + r * pitch, lanes) - from;
-    const vf middle = ((s[0] + s[1]) + (s[2] + s[3])) / vf_of((float)rows);
-    vf q[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)};
-    for (r = 0; r + 4 <= rows; r += 4)
-        for (int i = 0; i < 4; i++) {
-            const vf d = vf_get(x + (r + i) * pitch, lanes) - from - middle;
-            q[i] = vf_fma(d, d, q[i]);
-        }
-    for (; r < rows; r++) {
-        const vf d = vf_get(x + r * pitch, lanes) - from - middle;
-        q[0] = vf_fma(d, d, q[0]);
+    vf from[STRIP_VECTORS], sum[STRIP_VECTORS], squares[STRIP_VECTORS];
+    for (int v = 0; v < vectors; v++) {
+        from[v] = vf_get(about + k + v * VF_LANES, lanes);
+        sum[v] = squares[v] = vf_of(0);
     }
-    vf_put(mean, middle, lanes);
-    vf_put(m2, (q[0] + q[1]) + (q[2] + q[3]), lanes);
+    for (int64_t r = 0; r < x.n; r++)
+        for (int v = 0; v < vectors; v++)
+            sum[v] += vf_get(x.at + r * x.pitch + k + v * VF_LANES, lanes) - from[v];
+    for (int v = 0; v < vectors; v++)
+        sum[v] /= vf_of((float)x.n);
+    for (int64_t r = 0; r < x.n; r++)
+        for (int v = 0; v < vectors; v++) {
+            const vf d = vf_get(x.at + r * x.pitch + k + v * VF_LANES, lanes) - from[v] - sum[v];
+            squares[v] = vf_fma(d, d, squares[v]);
+        }
+    for (int v = 0; v < vectors; v++) {
+        vf_put(mean + k + v * VF_LANES, sum[v], lanes);
+        vf_put(m2 + k + v * VF_LANES, squares[v], lanes);
+    }
 }
 
 /* mean, m2 [C] of a part. All its blocks are seen from its first pixel, whose distance from the mean is of the order of
@@ -64,17 +62,12 @@ static void part_moments(const map *k, const float *x, int64_t pitch, int64_t pa
     for (int64_t j = 0; j < channels; j++)
         mean[j] = m2[j] = 0;
     for (int64_t p = begin; p < end; p += k->step) {
-        const int64_t rows = least(k->step, end - p);
-        const float *from = x + p * pitch;
-        int64_t j = 0;
-        for (; j + VF_LANES <= channels; j += VF_LANES)
-            column_moments(from + j, pitch, rows, VF_LANES, about + j, block + j, squares + j);
-        if (j < channels)
-            column_moments(from + j, pitch, rows, channels - j, about + j, block + j, squares + j);
-        for (j = 0; j < channels; j++) {
+        const rows from = {x + p * pitch, pitch, least(k->step, end - p)};
+        FOR_STRIPS(channels, column_moments, from, about, block, squares);
+        for (int64_t j = 0; j < channels; j++) {
             const double d = (double)block[j];
-            mean[j] += d * (double)rows;
-            m2[j] += (double)squares[j] + d * d * (double)rows;
+            mean[j] += d * (double)from.n;
+            m2[j] += (double)squares[j] + d * d * (double)from.n;
         }
     }
     for (int64_t j = 0; j < channels; j++) {
@@ -117,38 +110,40 @@ static void join(const rn_call *c, const rn_buffers *m, const map *k, sums s, in
     }
 }
 
-static inline void apply_columns(const float *x, int64_t pitch, float *y, int64_t y_pitch, int64_t rows, int64_t lanes,
-                                 const float *factors, int64_t channels, bool silu)
+NATIVE_INLINE void apply_columns(rows x, float *y, int64_t y_pitch, const float *factors, int64_t channels, const bool silu,
+                                 int64_t k, const int vectors, const int64_t lanes)
 {
-    const vf centre = vf_get(factors, lanes), slope = vf_get(factors + channels, lanes),
-             start = vf_get(factors + 2 * channels, lanes);
-    for (int64_t r = 0; r < rows; r++) {
-        vf v = vf_fma(vf_get(x + r * pitch, lanes) - centre, slope, start);
-        if (silu)
-            v *= vf_sigmoid(v);
-        vf_put(y + r * y_pitch, v, lanes);
+    vf centre[STRIP_VECTORS], slope[STRIP_VECTORS], start[STRIP_VECTORS];
+    for (int v = 0; v < vectors; v++) {
+        centre[v] = vf_get(factors + k + v * VF_LANES, lanes);
+        slope[v] = vf_get(factors + channels + k + v * VF_LANES, lanes);
+        start[v] = vf_get(factors + 2 * channels + k + v * VF_LANES, lanes);
     }
+    for (int64_t r = 0; r < x.n; r++)
+        for (int v = 0; v < vectors; v++) {
+            vf u = vf_fma(vf_get(x.at + r * x.pitch + k + v * VF_LANES, lanes) - centre[v], slope[v], start[v]);
+            if (silu)
+                u *= vf_sigmoid(u);
+            vf_put(y + r * y_pitch + k + v * VF_LANES, u, lanes);
+        }
 }
 
-static inline void apply_part(const rn_call *c, const rn_buffers *m, const map *k, sums s, int64_t image, int64_t part,
-                              bool silu)
+NATIVE_INLINE void apply_part(const rn_call *c, const rn_buffers *m, const map *k, sums s, int64_t image, int64_t part,
+                              const bool silu)
 {
     const float *factors = s.factors + 3 * image * k->channels;
     const int64_t pitch = rn_pitch(c->in[X]), y_pitch = rn_pitch(c->out[0]);
-    for (int64_t p = part_begin(k, part); p < part_end(k, part); p += k->step) {
-        const int64_t rows = least(k->step, part_end(k, part) - p);
-        const float *x = (const float *)m->in[X] + (image * k->pixels + p) * pitch;
+    const int64_t step = written_rows(c->out[0]);
+    for (int64_t p = part_begin(k, part); p < part_end(k, part); p += step) {
+        const float *from = (const float *)m->in[X] + (image * k->pixels + p) * pitch;
+        const rows x = {from, pitch, least(step, part_end(k, part) - p)};
         float *y = (float *)m->out[0] + (image * k->pixels + p) * y_pitch;
-        int64_t j = 0;
-        for (; j + VF_LANES <= k->channels; j += VF_LANES)
-            apply_columns(x + j, pitch, y + j, y_pitch, rows, VF_LANES, factors + j, k->channels, silu);
-        if (j < k->channels)
-            apply_columns(x + j, pitch, y + j, y_pitch, rows, k->channels - j, factors + j, k->channels, silu);
+        FOR_STRIPS(k->channels, apply_columns, x, y, y_pitch, factors, k->channels, silu);
     }
 }
 
 /* Phases: moments; factors; y. With one part an image has all three in the first. */
-static inline void run(const rn_call *c, const rn_buffers *m, int phase, int64_t begin, int64_t end, bool silu)
+NATIVE_INLINE void run(const rn_call *c, const rn_buffers *m, int phase, int64_t begin, int64_t end, const bool silu)
 {
     const map k = map_of(c);
     const sums s = sums_of(&k, m->scratch);

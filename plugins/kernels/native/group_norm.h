@@ -6,7 +6,7 @@
  * enough an image is one part and one unit, and all that happens to it happens while it is in the level-2 cache;
  * otherwise parts are the units, with a phase that joins them. What is summed over a block in float32 is summed over
  * blocks, parts and images in double, always in the same order. */
-#include "native.h"
+#include "strips.h"
 
 #include <math.h>
 

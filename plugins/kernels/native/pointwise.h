@@ -28,4 +28,14 @@ static inline int64_t walk_units(const walk *w) { return pieces(w->rows, w->rows
 static inline int64_t walk_at(const walk *w, rn_shape s, int64_t i) { return i * (w->flat ? w->length : rn_pitch(s)); }
 static inline int64_t walk_length(const walk *w, int64_t i) { return least(w->length, w->count - i * w->length); }
 
+/* y = x over n elements: a loop of vectors, because runs of channels are short against a call of memcpy. y may be x. */
+static inline void move_row(float *y, const float *x, int64_t n)
+{
+    int64_t k = 0;
+    for (; k + VF_LANES <= n; k += VF_LANES)
+        vf_store(y + k, vf_load(x + k));
+    if (k < n)
+        vf_store_part(y + k, vf_load_part(x + k, n - k), n - k);
+}
+
 #endif

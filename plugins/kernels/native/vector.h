@@ -90,15 +90,26 @@ static inline void vf_put(float *p, vf v, int64_t n)
         vf_store_part(p, v, n);
 }
 
-/* The sum of the lanes, neighbours of half a vector's distance first. */
+/* The sum of the lanes: the upper half of a vector is added to the lower one, and so on. */
 static inline float vf_sum(vf v)
 {
+#if defined(__AVX2__)
+#if defined(__AVX512F__)
+    const __m256 half = _mm512_castps512_ps256(v) + _mm512_extractf32x8_ps(v, 1);
+#else
+    const __m256 half = v;
+#endif
+    __m128 sum = _mm256_castps256_ps128(half) + _mm256_extractf128_ps(half, 1);
+    sum += _mm_movehl_ps(sum, sum);
+    return _mm_cvtss_f32(sum + _mm_movehdup_ps(sum));
+#else
     float lane[VF_LANES];
     vf_store(lane, v);
     for (int half = VF_LANES / 2; half > 0; half /= 2)
         for (int i = 0; i < half; i++)
             lane[i] += lane[i + half];
     return lane[0];
+#endif
 }
 
 /* e^x within 2 ulp for −87 ≤ x ≤ 88, clamped outside; not-a-number stays. x = n·log 2 + r, a polynomial in r (Cephes,

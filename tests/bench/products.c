@@ -1,0 +1,163 @@
+/* Products and convolutions by each set of kernels, in turns: GFLOP/s in the best of some rounds, for the shapes of
+ * networks with 64 to 1024 channels. The packing of weights is left out; it happens once a step.
+ *     bench_products [THREADS [OP]] */
+#include "base/clock.h"
+#include "base/parallel.h"
+#include "graph/program.h"
+#include "support/kernel_harness.h"
+
+enum { ROUNDS = 7, MOST_KERNELS = 8 };
+
+typedef struct shape_of_product { int64_t batch, side, in, out, kernel, stride; } shape_of_product;
+static const shape_of_product shapes[] = {
+    {16, 32, 64, 64, 3, 1}, {16, 32, 3, 64, 3, 1},   {16, 32, 64, 3, 3, 1},    {16, 32, 128, 64, 3, 1}, {16, 16, 128, 128, 3, 1},
+    {16, 16, 256, 256, 3, 1}, {16, 8, 256, 256, 3, 1}, {16, 64, 32, 32, 3, 1}, {16, 32, 128, 64, 1, 1}, {16, 16, 128, 256, 1, 1},
+    {16, 32, 64, 128, 3, 2}, {16, 16, 256, 256, 1, 1}, {16, 16, 256, 1024, 1, 1}, {16, 16, 1024, 256, 1, 1}, {16, 8, 512, 1536, 1, 1},
+    {16, 1, 256, 512, 1, 1},
+};
+
+typedef struct contender {
+    const rn_kernel *kernel;
+    rn_work work;
+    void *packed[RN_MAX_IN], *scratch, *own;
+    size_t own_bytes;
+    double best;
+} contender;
+
+typedef struct phase_of { harness_call *h; contender *c; int phase; } phase_of;
+
+static void *room(size_t bytes)
+{
+    void *p = aligned_alloc(64, (bytes + 64) / 64 * 64);
+    assert_non_null(p);
+    return memset(p, 0, (bytes + 64) / 64 * 64);
+}
+
+static bool begin(contender *c, harness_call *h, const rn_kernel *kernel)
+{
+    *c = (contender){.kernel = kernel, .best = INFINITY};
+    if ((kernel->cpu & rn_cpu_features()) != kernel->cpu || kernel->plan(&h->call, rn_threads(), &c->work))
+        return false;
+    for (int i = 0; i < h->call.n_in; i++)
+        if (c->work.packed_bytes[i]) {
+            c->packed[i] = room(c->work.packed_bytes[i]);
+            kernel->pack(&h->call, &c->work, i, h->in_memory[i], c->packed[i]);
+        }
+    c->scratch = room(c->work.scratch_bytes);
+    c->own_bytes = (c->work.thread_scratch_bytes + 63) / 64 * 64;
+    c->own = room(c->own_bytes * (size_t)rn_threads());
+    return true;
+}
+
+static void end(contender *c)
+{
+    if (c->kernel->forget)
+        c->kernel->forget(&c->work);
+    for (int i = 0; i < RN_MAX_IN; i++)
+        free(c->packed[i]);
+    free(c->scratch);
+    free(c->own);
+}
+
+static void units(void *context, int thread, int64_t first, int64_t last)
+{
+    const phase_of *p = context;
+    const rn_buffers m = {.in = (const void *const *)p->h->in_memory, .out = p->h->out_memory, .scratch = p->c->scratch,
+                          .thread_scratch = (char *)p->c->own + (size_t)thread * p->c->own_bytes,
+                          .packed = (const void *const *)p->c->packed, .step = &p->h->step};
+    p->c->kernel->run(&p->h->call, &p->c->work, &m, p->phase, first, last);
+}
+
+static void once(contender *c, harness_call *h)
+{
+    const double begun = rn_clock();
+    for (int phase = 0; phase < RN_MAX_PHASES; phase++) {
+        const int64_t n = phase ? c->work.more_units[phase - 1] : c->work.units;
+        if (!n)
+            break;
+        rn_parallel(n, units, &(phase_of){h, c, phase});
+    }
+    const double s = rn_clock() - begun;
+    c->best = s < c->best ? s : c->best;
+}
+
+static void compare(const char *name, const rn_example *example, const char *text)
+{
+    const rn_op *op = (const rn_op *)(const void *)rn_registry_find(harness_registry(), RN_KIND_OP, name);
+    int n, in = 0;
+    const rn_kernel *const *kernels = rn_registry_kernels(harness_registry(), name, "cpu", &n);
+    harness_call h;
+    contender c[MOST_KERNELS];
+    harness_open_as(&h, op, RN_F32, example, 0);
+    for (int k = 0; k < n && in < MOST_KERNELS; k++)
+        if (kernels[k]->type != RN_F64 && strcmp(kernels[k]->name, "reference") != 0)
+            in += begin(&c[in], &h, kernels[k]);
+    for (int round = 0; round < ROUNDS; round++)
+        for (int k = 0; k < in; k++)
+            once(&c[k], &h);
+    printf("%-10s %-26s", name, text);
+    for (int k = 0; k < in; k++) {
+        printf("  %s %6.1f", c[k].kernel->name, (double)op->cost(&h.call).product_flop / c[k].best * 1e-9);
+        end(&c[k]);
+    }
+    printf("\n");
+    harness_close(&h);
+}
+
+static rn_shape shape(int rank, int64_t a, int64_t b, int64_t c, int64_t d)
+{
+    return (rn_shape){.rank = rank, .dim = {a, b, c, d}};
+}
+
+static void convolutions(shape_of_product s, const char *only)
+{
+    char text[80];
+    const int64_t out = (s.side + 2 * (s.kernel / 2) - s.kernel) / s.stride + 1;
+    const rn_shape x = shape(4, s.batch, s.side, s.side, s.in), y = shape(4, s.batch, out, out, s.out);
+    const rn_shape w = shape(4, s.kernel, s.kernel, s.in, s.out);
+    rn_conv2d_attr a = {s.stride, s.kernel / 2, s.kernel / 2, 1};
+    rn_conv2d_dx_attr dx = {a, s.side, s.side};
+    rn_conv2d_dw_attr dw = {a, s.kernel, s.kernel};
+    snprintf(text, sizeof text, "%dx%d/%d %dx%d %d->%d", (int)s.kernel, (int)s.kernel, (int)s.stride, (int)s.side, (int)s.side,
+             (int)s.in, (int)s.out);
+    if (!only || strcmp(only, "conv2d") == 0)
+        compare("conv2d", &(rn_example){.attr = &a, .in = {x, w, shape(1, s.out, 0, 0, 0)}}, text);
+    if (!only || strcmp(only, "conv2d_dx") == 0)
+        compare("conv2d_dx", &(rn_example){.attr = &dx, .in = {y, w}}, text);
+    if (!only || strcmp(only, "conv2d_dw") == 0)
+        compare("conv2d_dw", &(rn_example){.attr = &dw, .in = {x, y}}, text);
+}
+
+static void linears(shape_of_product s, const char *only)
+{
+    char text[80];
+    const rn_shape x = shape(2, s.batch * s.side * s.side, s.in, 0, 0), y = shape(2, x.dim[0], s.out, 0, 0);
+    rn_linear_attr forward = {false}, back = {true};
+    snprintf(text, sizeof text, "%dx%d->%d", (int)x.dim[0], (int)s.in, (int)s.out);
+    if (!only || strcmp(only, "linear") == 0) {
+        compare("linear", &(rn_example){.attr = &forward, .in = {x, shape(2, s.in, s.out, 0, 0), shape(1, s.out, 0, 0, 0)}}, text);
+        compare("linear", &(rn_example){.attr = &back, .in = {x, shape(2, s.out, s.in, 0, 0)}}, strcat(text, " turned"));
+        *strchr(text, ' ') = '\0';
+    }
+    if (!only || strcmp(only, "linear_dw") == 0)
+        compare("linear_dw", &(rn_example){.in = {x, y}}, text);
+}
+
+int main(int argc, char **argv)
+{
+    const char *only = argc > 2 ? argv[2] : NULL;
+    rn_threads_set(argc > 1 ? atoi(argv[1]) : 1);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        convolutions(shapes[i], only);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        if (shapes[i].kernel == 1)
+            linears(shapes[i], only);
+    for (int t = 0; t < 4 && (!only || strcmp(only, "matmul") == 0); t++) {
+        rn_matmul_attr a = {t & 1, t & 2};
+        char text[80];
+        snprintf(text, sizeof text, "64 of 256x256x64%s%s", a.ta ? " ta" : "", a.tb ? " tb" : "");
+        compare("matmul", &(rn_example){.attr = &a, .in = {a.ta ? shape(3, 64, 64, 256, 0) : shape(3, 64, 256, 64, 0),
+                                                             a.tb ? shape(3, 64, 256, 64, 0) : shape(3, 64, 64, 256, 0)}}, text);
+    }
+    return 0;
+}
