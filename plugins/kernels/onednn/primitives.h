@@ -49,7 +49,7 @@ void dnn_execute(const dnn_plan *d, dnn_slot *s, int which, const void *const *m
 
 /* The library's word for a type; dnnl_data_type_undef where these kernels do not know it. */
 dnnl_data_type_t dnn_type(rn_type type);
-/* Why not: a type, or several, or a result whose rows lie apart. NULL: go on. */
+/* Why not: a type that these kernels do not know, or several. NULL: go on. */
 const char *dnn_refusal(const rn_call *c);
 
 /* Strides in elements, axis by axis. */
