@@ -26,6 +26,10 @@
                                     .device = "cpu", .cpu = NATIVE_CPU, .rank = 20 + VF_LANES, .type = RN_F32,         \
                                     __VA_ARGS__}
 
+/* Functions that are told sizes as constants: their loops over vectors then become straight code, and where `lanes` is
+ * VF_LANES vf_get() and vf_put() are plain loads and stores. */
+#define NATIVE_INLINE static inline __attribute__((always_inline))
+
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 /* size is 1 or more, as dimensions are: NOLINTNEXTLINE(clang-analyzer-core.DivideZero) */

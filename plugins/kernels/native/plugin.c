@@ -10,7 +10,8 @@
     X(film) X(film_grad) X(sum_leading)                                                                                \
     X(random_normal) X(dropout) X(softmax) X(softmax_grad) X(mean_square) X(mean_square_grad)                          \
     X(avg_pool) X(sum_pool) X(upsample_nearest) X(space_to_depth) X(depth_to_space)                                    \
-    X(add) X(sub) X(mul) X(scale) X(copy) X(mix) X(scale_images) X(channel_pad) X(concat)
+    X(add) X(sub) X(mul) X(scale) X(copy) X(mix) X(scale_images) X(channel_pad) X(concat)       \
+    X(conv2d) X(conv2d_dx) X(conv2d_dw)
 /* clang-format on */
 
 #define DECLARE2(set_, op_) extern const rn_kernel native_##set_##_##op_;

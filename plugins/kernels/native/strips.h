@@ -10,10 +10,6 @@ enum { STRIP_VECTORS = 4 };
  * than this before they are added to others. */
 enum { BLOCK_ROWS = 64 };
 
-/* Functions that are told the size of a strip as a constant: their loops over vectors then become straight code, and
- * where `lanes` is VF_LANES vf_get() and vf_put() are plain loads and stores. */
-#define NATIVE_INLINE static inline __attribute__((always_inline))
-
 /* Calls f(.., k, vectors, lanes) for channels k of each strip; only a single vector has less than VF_LANES of them. */
 #define FOR_STRIPS(channels_, f_, ...)                                                                                 \
     do                                                                                                                 \
