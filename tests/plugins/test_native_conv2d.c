@@ -59,7 +59,7 @@ static int for_each_native(int op, void (*each)(int op, const rn_kernel *kernel,
     int n, called = 0;
     const rn_kernel *const *kernels = rn_registry_kernels(harness_registry(), ops[op], "cpu", &n);
     for (int k = 0; k < n; k++)
-        if (strcmp(kernels[k]->name, "native") == 0 && (kernels[k]->cpu & ~rn_cpu_features()) == 0) {
+        if (strcmp(kernels[k]->name, "winograd") == 0 && (kernels[k]->cpu & ~rn_cpu_features()) == 0) {
             each(op, kernels[k], s);
             called++;
         }
