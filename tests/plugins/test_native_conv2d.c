@@ -5,8 +5,8 @@
 
 #include <runner/ops.h>
 
-/* Of the largest value. The transforms of Winograd's convolution cost some digits: 2.6e-6 is the most seen here, in sums of
- * up to 1800 products, where a plain sum in float32 is off by 5e-7. */
+/* Of the largest value. The transforms cost some digits: the most seen here is 3.1e-6, in sums of up to 1800 products, where
+ * gathered windows and a plain product are off by 1.3e-6. */
 static const double tolerance = 1e-5;
 
 enum { FORWARD, DX, DW, OPS };
