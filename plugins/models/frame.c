@@ -5,10 +5,21 @@
 
 int64_t frame_stem_width(const rn_chosen *stem, int64_t in) { return stem->what ? rn_layer_width(stem, in) : in; }
 
+static bool has_way_back(const rn_chosen *stem)
+{
+    const rn_layer *layer = (const rn_layer *)(const void *)stem->what;
+    return RN_HAS(layer, rn_layer, inverse) && layer->inverse;
+}
+
+/* A stem without a way back is told first: that its widths do not fit either would only lead astray. */
 rn_tensor frame_enter(rn_graph *g, const frame *f, rn_tensor image)
 {
     rn_tensor h = image;
     if (f->stem->what) {
+        const rn_place before = rn_graph_at(g, f->stem->place);
+        if (!has_way_back(f->stem))
+            rn_graph_fail(g, RN_ERANGE, "stem: the layer '%s' has no way back to pixels, which a stem needs", f->stem->what->name);
+        (void)rn_graph_at(g, before);
         const rn_layer_in in = {.bytes = sizeof in, .x = image};
         rn_scope(g, "stem");
         h = rn_layer_build(g, f->stem, &in);
@@ -21,7 +32,7 @@ rn_tensor frame_condition(rn_graph *g, const frame *f, const rn_model_in *in)
 {
     if (f->channels % 2) {
         const rn_place before = rn_graph_at(g, f->first->place);
-        rn_graph_fail(g, RN_ESHAPE, "the first level has %" PRId64 " channels; the embedding of logSNR is as wide "
+        rn_graph_fail(g, RN_ESHAPE, "channels: %" PRId64 " of the first level; the embedding of logSNR is as wide "
                       "and half sines, half cosines, so the number must be even", f->channels);
         (void)rn_graph_at(g, before);
     }
@@ -34,18 +45,15 @@ rn_tensor frame_condition(rn_graph *g, const frame *f, const rn_model_in *in)
     return rn_silu(g, c);
 }
 
-/* The stem's inverse; a stem without one cannot end a network. */
+/* The stem's inverse. */
 static rn_tensor way_back(rn_graph *g, const frame *f, rn_tensor h, int64_t channels)
 {
     const rn_layer *stem = (const rn_layer *)(const void *)f->stem->what;
-    if (!stem)
+    if (!stem || !has_way_back(f->stem))
         return h;
     const rn_place before = rn_graph_at(g, f->stem->place);
     rn_scope(g, "stem");
-    if (RN_HAS(stem, rn_layer, inverse) && stem->inverse)
-        h = stem->inverse(g, f->stem->params, h, channels);
-    else
-        rn_graph_fail(g, RN_ERANGE, "the layer '%s' has no way back to pixels, which a stem needs", stem->name);
+    h = stem->inverse(g, f->stem->params, h, channels);
     rn_scope_end(g);
     (void)rn_graph_at(g, before);
     return h;

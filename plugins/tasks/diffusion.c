@@ -75,8 +75,8 @@ static bool check(const void *params_, const rn_task_env *env, rn_error *err)
     if (p->loss.scales.n == 0)
         return rn_fail(err, RN_ERANGE, "loss.scales: at least one scale is needed; [1] is the plain mean square");
     if (p->loss.weights.word < 0 && p->loss.weights.n != p->loss.scales.n)
-        return rn_fail(err, RN_ERANGE, "loss.weights: %" PRId64 " weights for %" PRId64 " scales", p->loss.weights.n,
-                       p->loss.scales.n);
+        return rn_fail(err, RN_ERANGE, "loss.weights: %" PRId64 " weight%s for %" PRId64 " scale%s", p->loss.weights.n,
+                       p->loss.weights.n == 1 ? "" : "s", p->loss.scales.n, p->loss.scales.n == 1 ? "" : "s");
     return curve(params_, env, &c, err);
 }
 

@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
+/* The plain functions: the EVP ones take memory, and OpenSSL 3.0 crashes where there is none at their first use. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -151,35 +153,18 @@ bool rn_folder_make(const char *path, rn_error *err)
     return true;
 }
 
-rn_sha256 *rn_sha256_open(void)
-{
-    EVP_MD_CTX *h = EVP_MD_CTX_new();
-    if (h && EVP_DigestInit_ex(h, EVP_sha256(), NULL) != 1) {
-        EVP_MD_CTX_free(h);
-        h = NULL;
-    }
-    return (rn_sha256 *)h;
-}
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(rn_sha256) && _Alignof(SHA256_CTX) <= _Alignof(rn_sha256), "room");
 
-void rn_sha256_add(rn_sha256 *h, const void *data, size_t bytes)
-{
-    if (h)
-        EVP_DigestUpdate((EVP_MD_CTX *)h, data, bytes);
-}
-
-void rn_sha256_close(rn_sha256 *h, uint8_t digest[32])
-{
-    memset(digest, 0, 32);
-    if (h)
-        EVP_DigestFinal_ex((EVP_MD_CTX *)h, digest, NULL);
-    EVP_MD_CTX_free((EVP_MD_CTX *)h);
-}
+void rn_sha256_begin(rn_sha256 *h) { SHA256_Init((SHA256_CTX *)h); }
+void rn_sha256_add(rn_sha256 *h, const void *data, size_t bytes) { SHA256_Update((SHA256_CTX *)h, data, bytes); }
+void rn_sha256_end(rn_sha256 *h, uint8_t digest[32]) { SHA256_Final(digest, (SHA256_CTX *)h); }
 
 void rn_sha256_of(const void *data, size_t bytes, uint8_t digest[32])
 {
-    rn_sha256 *h = rn_sha256_open();
-    rn_sha256_add(h, data, bytes);
-    rn_sha256_close(h, digest);
+    rn_sha256 h;
+    rn_sha256_begin(&h);
+    rn_sha256_add(&h, data, bytes);
+    rn_sha256_end(&h, digest);
 }
 
 void rn_hex(const uint8_t *bytes, size_t n, char *text)

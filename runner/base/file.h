@@ -20,11 +20,13 @@ RN_NODISCARD bool rn_file_write_bytes(const char *path, const void *data, size_t
 /* Makes the folder and those above it. */
 RN_NODISCARD bool rn_folder_make(const char *path, rn_error *err);
 
-/* SHA-256 as 32 bytes and as 64 hexadecimal digits. */
-typedef struct rn_sha256 rn_sha256;
-rn_sha256 *rn_sha256_open(void); /* NULL: no memory */
+/* SHA-256 as 32 bytes and as 64 hexadecimal digits. Takes no memory, so it cannot fail. */
+typedef struct rn_sha256 {
+    uint64_t state[16]; /* room for the library's */
+} rn_sha256;
+void rn_sha256_begin(rn_sha256 *h);
 void rn_sha256_add(rn_sha256 *h, const void *data, size_t bytes);
-void rn_sha256_close(rn_sha256 *h, uint8_t digest[32]); /* frees it */
+void rn_sha256_end(rn_sha256 *h, uint8_t digest[32]);
 void rn_sha256_of(const void *data, size_t bytes, uint8_t digest[32]);
 void rn_hex(const uint8_t *bytes, size_t n, char *text); /* 2n digits and a NUL */
 

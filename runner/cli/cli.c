@@ -220,7 +220,9 @@ static bool choose_verb(rn_cli *cli, const rn_verb **verb, rn_error *err)
 
 int rn_cli_error(const rn_error *err)
 {
-    if (err->line > 0)
+    if (err->line > 0 && strcmp(err->file, "--set") == 0) /* whose line is the number of the option */
+        fprintf(stderr, "--set #%d:%d: %s\n", err->line, err->column, err->text);
+    else if (err->line > 0)
         fprintf(stderr, "%s:%d:%d: %s\n", err->file, err->line, err->column, err->text);
     else
         fprintf(stderr, "runner: %s\n", err->text);

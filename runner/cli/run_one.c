@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/parallel.h"
+#include "base/plural.h"
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "data/loader.h"
@@ -145,7 +146,8 @@ static bool record_refusals(one_run *r, rn_error *err)
     const rn_data_refused *refused = rn_data_refusals(r->s->data, &n);
     if (n == 0)
         return true;
-    snprintf(text, sizeof text, "%" PRId64 " images cannot be read and are left out, the first: %s", n, refused[0].reason);
+    snprintf(text, sizeof text, "%" PRId64 " image%s cannot be read and %s left out, the first: %s", n, rn_plural(n), n == 1 ? "is" : "are",
+             refused[0].reason);
     rn_progress_line(&r->s->progress, "  warning: %s", text);
     return rn_store_event(r->s->store, r->id, "warning", "refused", 0, text, err);
 }
@@ -233,7 +235,7 @@ static bool train(one_run *r, rn_error *err)
             return false;
     }
     const double seconds = rn_clock() - begun;
-    rn_progress_line(&r->s->progress, "  trained %" PRId64 " steps in %s, %.1f images/s", steps, rn_duration_text(seconds, left),
+    rn_progress_line(&r->s->progress, "  trained %" PRId64 " step%s in %s, %.1f images/s", steps, rn_plural(steps), rn_duration_text(seconds, left),
                      (double)(steps * r->e->train.batch) / seconds);
     return evaluate(r, err);
 }
@@ -396,11 +398,15 @@ static bool record_end(one_run *r, bool ok, rn_error *err)
         rn_progress_line(&r->s->progress, "  %s: %s", interrupted ? "interrupted" : "failed", err->text);
     snprintf(path, sizeof path, "%s/log.txt", r->folder);
     bool written = rn_progress_log_write(&r->s->progress, path, &second);
-    written = rn_store_flush(r->s->store, &second) && written;
-    written = rn_store_run_finish(r->s->store, r->id, &finish, &second) && written;
+    written = rn_store_run_finish(r->s->store, r->id, &finish, &second) && written; /* with the metrics that were held */
     if (ok && !written) {
         *err = second;
         return false;
+    }
+    if (!written && !strstr(err->text, rn_store_path(r->s->store))) { /* else it is the database that was told of */
+        const rn_error first = *err;
+        rn_fail(err, first.code, "%s; nor could its end be recorded: %s", first.text, second.text);
+        return rn_at(err, (rn_place){first.file, first.line, first.column});
     }
     return ok;
 }

@@ -2,6 +2,7 @@
 
 #include "base/nearest.h"
 #include "plugin/catalogue.h"
+#include "spec/locate.h"
 #include "train/trainer.h"
 
 #include <string.h>
@@ -17,7 +18,7 @@ static int tell(rn_diagnostics *d)
 }
 
 /* Kernel sets are no components that a schema could check: many kernels share the name of one. */
-static bool check_kernel_sets(const rn_cli *cli, const rn_spec *spec, rn_error *err)
+static bool check_kernel_sets(const rn_cli *cli, const rn_spec *spec, rn_diagnostics *d)
 {
     const char *names[64];
     size_t n = 0;
@@ -38,10 +39,10 @@ static bool check_kernel_sets(const rn_cli *cli, const rn_spec *spec, rn_error *
             if (known)
                 continue;
             const rn_value *value = rn_variant_value(&spec->variant[v], "kernels");
-            const char *nearest = rn_nearest(sets.v[i], names, n);
-            rn_fail(err, RN_EUNKNOWN, "kernels: no loaded plugin offers the kernel set '%s'%s%s%s; `runner plugins` lists them",
-                    sets.v[i], nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
-            return value ? rn_context(err, "%s", value->origin) : false;
+            return rn_diagnose(d, (rn_about){.code = RN_EUNKNOWN, .mark = value ? value->mark : (rn_mark){0}, .path = "kernels",
+                                             .known = rn_joined(&d->arena, names, n)},
+                               "no loaded plugin offers the kernel set '%s'%s", sets.v[i],
+                               rn_did_you_mean(&d->arena, sets.v[i], names, n));
         }
     }
     return true;
@@ -60,16 +61,40 @@ int rn_cli_spec(rn_cli *cli, const char *path, rn_spec *spec)
         const rn_catalogue catalogue = rn_registry_catalogue(cli->registry);
         if (!rn_spec_check(spec, &catalogue, &d))
             status = tell(&d);
-        else if (!check_kernel_sets(cli, spec, &err))
-            status = rn_cli_error(&err);
+        else if (!check_kernel_sets(cli, spec, &d))
+            status = tell(&d);
     }
     rn_diagnostics_free(&d);
     return status;
 }
 
+/* Where the error stands in a variant (NULL: in the first that knows); no mark: nowhere. */
+static rn_mark locate(const rn_spec *spec, const rn_variant *v, const rn_error *err)
+{
+    if (v)
+        return rn_variant_locate(v, err);
+    rn_mark mark = {0};
+    for (int64_t i = 0; !mark.source && i < spec->n_variants; i++)
+        mark = rn_variant_locate(&spec->variant[i], err);
+    return mark;
+}
+
+int rn_cli_spec_error(const rn_spec *spec, const rn_variant *v, const rn_error *err)
+{
+    const rn_mark mark = locate(spec, v, err);
+    if (!mark.source)
+        return rn_cli_error(err);
+    rn_diagnostics d = {0};
+    rn_diagnose(&d, (rn_about){.code = err->code, .mark = mark}, "%s", err->text);
+    rn_diagnostics_print(stderr, &d);
+    rn_diagnostics_free(&d);
+    return rn_exit_status(err->code);
+}
+
 int rn_cli_networks(rn_cli *cli, const rn_spec *spec)
 {
     int status = 0;
+    rn_diagnostics d = {0};
     for (int64_t i = 0; i < spec->n_variants; i++) {
         const rn_variant *v = &spec->variant[i];
         rn_trainer t = {0};
@@ -77,11 +102,19 @@ int rn_cli_networks(rn_cli *cli, const rn_spec *spec)
         if (!rn_trainer_plan(&t, cli->registry, v->experiment, &err)) {
             if ((err.code == RN_ESHAPE || err.code == RN_EMEMORY) && !err.line)
                 (void)rn_at(&err, v->experiment->data.set.place); /* what no layer refused: the images themselves */
-            rn_context(&err, "variant %s", v->name);
-            status = rn_cli_error(&err);
+            const rn_mark mark = rn_variant_locate(v, &err);
+            status = rn_exit_status(err.code);
+            if (mark.source)
+                rn_diagnose(&d, (rn_about){.code = err.code, .mark = mark}, "variant %s: %s", v->name, err.text);
+            else if (!rn_context(&err, "variant %s", v->name))
+                rn_cli_error(&err);
         }
         rn_trainer_free(&t);
     }
+    rn_diagnostics_sort(&d);
+    if (d.n)
+        rn_diagnostics_print(stderr, &d);
+    rn_diagnostics_free(&d);
     return status;
 }
 

@@ -8,6 +8,10 @@
 /* 0, or the exit status. The spec is to be freed by rn_spec_free in any case. */
 int rn_cli_spec(rn_cli *cli, const char *path, rn_spec *spec);
 
+/* As rn_cli_error, with the line of the spec where the error has a place in one; v: the variant that it is about, NULL: it
+ * is not known which. */
+int rn_cli_spec_error(const rn_spec *spec, const rn_variant *v, const rn_error *err);
+
 /* What only building shows: that every variant's networks fit their images. All errors are told, each with its
  * variant. Returns the exit status of the last. */
 int rn_cli_networks(rn_cli *cli, const rn_spec *spec);

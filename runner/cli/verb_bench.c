@@ -1,6 +1,7 @@
 /* runner bench SPEC: how long a step takes, what share of the machine's peak that is, and which ops it goes to. */
 #include "base/json.h"
 #include "base/parallel.h"
+#include "base/plural.h"
 #include "cli/bench.h"
 #include "cli/specs.h"
 #include "cli/verbs.h"
@@ -162,7 +163,7 @@ int rn_verb_bench(rn_cli *cli)
         else
             ok = ok && rn_bench_begin(&b, cli->registry, e, &err) &&
                  (cli->serve ? serve(&b, &err) : measure(cli, &b, spec.name, steps, &err));
-        status = ok ? 0 : rn_cli_error(&err);
+        status = ok ? 0 : rn_cli_spec_error(&spec, &spec.variant[spec.baseline], &err);
     }
     rn_bench_end(&b);
     rn_spec_free(&spec);

@@ -45,12 +45,12 @@ static bool looks_like_a_spec(const char *path)
     return (n > 5 && strcmp(path + n - 5, ".yaml") == 0) || (n > 4 && strcmp(path + n - 4, ".yml") == 0);
 }
 
-static int list(const rn_cli *cli, const rn_data_config *config)
+static int list(const rn_cli *cli, const rn_data_config *config, const rn_spec *spec)
 {
     rn_listing listing = {0};
     rn_error err;
     if (!rn_listing_open(config, &listing, &err))
-        return rn_cli_error(&err);
+        return spec ? rn_cli_spec_error(spec, &spec->variant[0], &err) : rn_cli_error(&err);
     if (cli->json)
         rn_listing_json(stdout, &listing);
     else
@@ -69,7 +69,7 @@ int rn_verb_data(rn_cli *cli)
         rn_spec spec = {0};
         int status = rn_cli_spec(cli, path, &spec);
         if (!status)
-            status = list(cli, &spec.variant[0].experiment->data);
+            status = list(cli, &spec.variant[0].experiment->data, &spec);
         rn_spec_free(&spec);
         return status;
     }
@@ -83,5 +83,5 @@ int rn_verb_data(rn_cli *cli)
     rn_data_config config = {.max_pixels = (int64_t)1 << 28, .workers = 1};
     if (!set || !params_for(cli, set, path, &config.set, &err))
         return rn_cli_error(&err);
-    return list(cli, &config);
+    return list(cli, &config, NULL);
 }

@@ -1,5 +1,6 @@
 /* runner plan SPEC: what each variant would cost, without a data set, weights or a clock. */
 #include "base/json.h"
+#include "base/plural.h"
 #include "cli/session.h"
 #include "cli/specs.h"
 #include "cli/verbs.h"
@@ -78,8 +79,8 @@ static void print_table(rn_cli *cli, const rn_spec *spec, const planned *p)
                                        "differs from the baseline"};
     rn_table t;
     const double mib = 1048576;
-    printf("experiment %s: %" PRId64 " variants x %" PRId64 " seeds\n", spec->variant[0].experiment->name, spec->n_variants,
-           spec->seeds.n);
+    printf("experiment %s: %" PRId64 " variant%s x %" PRId64 " seed%s\n", spec->variant[0].experiment->name, spec->n_variants,
+           rn_plural(spec->n_variants), spec->seeds.n, rn_plural(spec->seeds.n));
     rn_table_init(&t, &cli->arena, "lrrrrrl", head);
     for (int64_t i = 0; i < spec->n_variants; i++) {
         const rn_variant *v = p[i].variant;
@@ -150,7 +151,7 @@ int rn_verb_plan(rn_cli *cli)
     else if (ok)
         print_table(cli, &spec, p);
     else
-        status = rn_cli_error(&err);
+        status = rn_cli_spec_error(&spec, NULL, &err);
     rn_spec_free(&spec);
     return status;
 }

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/parallel.h"
+#include "base/plural.h"
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "cli/specs.h"
@@ -82,8 +83,9 @@ static bool print_block(rn_session *s, rn_error *err)
     rn_progress *p = &s->progress;
     const rn_experiment *first = s->spec->variant[0].experiment;
     rn_progress_line(p, "experiment  %s%s%s", first->name, first->question ? ": " : "", first->question ? first->question : "");
-    rn_progress_line(p, "runs        %" PRId64 " variants x %" PRId64 " seeds, %d threads", s->spec->n_variants, s->spec->seeds.n,
-                     rn_threads());
+    rn_progress_line(p, "runs        %" PRId64 " variant%s x %" PRId64 " seed%s, %d thread%s", s->spec->n_variants,
+                     rn_plural(s->spec->n_variants), s->spec->seeds.n, rn_plural(s->spec->seeds.n), rn_threads(),
+                     rn_plural(rn_threads()));
     const double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
     for (int64_t i = 0; i < s->spec->n_variants; i++) {
         const rn_variant *v = &s->spec->variant[i];
@@ -111,14 +113,17 @@ static bool print_block(rn_session *s, rn_error *err)
             kernel_sets(t.train, sets, sizeof sets);
             rn_progress_line(p, "data        %s, %" PRId64 "x%" PRId64 " pixels", e->data.set.what->name,
                              e->data.resolution.height, e->data.resolution.width);
-            rn_progress_line(p, "training    %" PRId64 " steps of %" PRId64 " images, then %" PRId64 " samples of %" PRId64 " steps",
-                             e->train.steps, e->train.batch, e->evaluate.samples, rn_sampling_steps(&e->evaluate.sampler));
+            rn_progress_line(p, "training    %" PRId64 " step%s of %" PRId64 " image%s, then %" PRId64 " samples of %" PRId64 " step%s",
+                             e->train.steps, rn_plural(e->train.steps), e->train.batch, rn_plural(e->train.batch),
+                             e->evaluate.samples, rn_sampling_steps(&e->evaluate.sampler),
+                             rn_plural(rn_sampling_steps(&e->evaluate.sampler)));
             rn_progress_line(p, "kernels     %s", sets);
         }
         if (ok)
-            rn_progress_line(p, "variant     %-32s %9.3f M parameters  %8.3f GFLOP/image  %7.1f MiB  %" PRId64 " of %" PRId64 " runs to do",
+            rn_progress_line(p, "variant     %-32s %9.3f M parameters  %8.3f GFLOP/image  %7.1f MiB  %" PRId64 " of %" PRId64 " run%s to do",
                              v->name, (double)t.cost.parameters / 1e6, (double)t.cost.flop_per_image / 1e9,
-                             (double)(t.cost.total_bytes + rn_session_bytes(e)) / 1048576, left, s->spec->seeds.n);
+                             (double)(t.cost.total_bytes + rn_session_bytes(e)) / 1048576, left, s->spec->seeds.n,
+                             rn_plural(s->spec->seeds.n));
         left_all += ok ? left : 0;
         rn_trainer_free(&t);
         if (!ok)
@@ -126,8 +131,8 @@ static bool print_block(rn_session *s, rn_error *err)
     }
     char text[RN_DURATION_TEXT];
     if (left_all)
-        rn_progress_line(p, "estimate    %s for %" PRId64 " runs, from two steps measured now (without data and scores)",
-                         rn_duration_text(total, text), left_all);
+        rn_progress_line(p, "estimate    %s for %" PRId64 " run%s, from two steps measured now (without data and scores)",
+                         rn_duration_text(total, text), left_all, rn_plural(left_all));
     rn_progress_line(p, "results     %s, database %s", s->out, rn_store_path(s->store));
     return true;
 }
@@ -238,9 +243,14 @@ int rn_verb_run(rn_cli *cli)
     if (!ok && err.code == RN_EINTERRUPTED)
         fprintf(stderr, "runner: %s; nothing written is damaged, and the same command goes on: finished runs are skipped, "
                         "the one that was interrupted begins anew\n", err.text);
-    status = ok ? failures ? 1 : 0 : err.code == RN_EINTERRUPTED ? rn_exit_status(err.code) : rn_cli_error(&err);
+    status = ok ? failures ? 1 : 0 : err.code == RN_EINTERRUPTED ? rn_exit_status(err.code) : rn_cli_spec_error(&spec, NULL, &err);
+    if (!ok && err.code != RN_EINTERRUPTED && s.run > 0)
+        fprintf(stderr, "runner: stopped in run %" PRId64 " of %" PRId64 " (%s, seed %" PRId64 "); once the cause is gone, the same "
+                        "command skips the runs that %s has as done and goes on\n", s.run, s.runs,
+                spec.variant[(s.run - 1) % spec.n_variants].name, spec.seeds.v[(s.run - 1) / spec.n_variants],
+                rn_store_path(s.store));
     if (ok && failures)
-        fprintf(stderr, "runner: %d of %" PRId64 " runs failed; the table above and %s say which\n", failures, s.runs,
+        fprintf(stderr, "runner: %d of %" PRId64 " run%s failed; the table above and %s say which\n", failures, s.runs, rn_plural(s.runs),
                 rn_store_path(s.store));
     rn_session_close(&s);
     rn_spec_free(&spec);

@@ -75,7 +75,7 @@ int rn_verb_schedule(rn_cli *cli)
     for (int64_t i = 0; i < spec.n_variants && !status; i++) {
         rn_curve curve;
         if (!curve_of(&spec.variant[i], &curve, &err))
-            status = rn_cli_error(&err);
+            status = rn_cli_spec_error(&spec, &spec.variant[i], &err);
         else if (cli->json)
             print_json(&j, &spec.variant[i], &curve);
         else

@@ -1,4 +1,5 @@
 /* runner validate SPEC: checks all that can be checked without data, and says what there is. */
+#include "base/plural.h"
 #include "cli/specs.h"
 #include "cli/verbs.h"
 
@@ -12,8 +13,8 @@ int rn_verb_validate(rn_cli *cli)
     }
     status = rn_cli_networks(cli, &spec);
     if (!status)
-        printf("%s: %" PRId64 " variants x %" PRId64 " seeds, nothing wrong\n", cli->arguments.v[0], spec.n_variants,
-               spec.seeds.n);
+        printf("%s: %" PRId64 " variant%s x %" PRId64 " seed%s, nothing wrong\n", cli->arguments.v[0], spec.n_variants,
+               rn_plural(spec.n_variants), spec.seeds.n, rn_plural(spec.seeds.n));
     rn_spec_free(&spec);
     return status;
 }

@@ -18,7 +18,7 @@ bool rn_data_write_cached(const rn_data *d, int64_t i, const uint8_t *bytes, rn_
 {
     const off_t at = (off_t)sizeof(struct cache_header) + (off_t)(i * d->image_bytes);
     if (pwrite(fileno(d->cache_file), bytes, (size_t)d->image_bytes, at) != (ssize_t)d->image_bytes)
-        return rn_fail(err, RN_EIO, "could not write the cache of resized images: %s", strerror(errno));
+        return rn_fail(err, RN_EIO, "could not write the cache of resized images '%s': %s", d->cache_path, strerror(errno));
     return true;
 }
 
@@ -27,7 +27,8 @@ bool rn_data_read_cached(const rn_data *d, int64_t i, uint8_t *bytes, rn_error *
     const off_t at = (off_t)sizeof(struct cache_header) + (off_t)(i * d->image_bytes);
     const ssize_t n = pread(fileno(d->cache_file), bytes, (size_t)d->image_bytes, at);
     if (n != (ssize_t)d->image_bytes)
-        return rn_fail(err, RN_EIO, "could not read the cache of resized images: %s", n < 0 ? strerror(errno) : "it is cut short");
+        return rn_fail(err, RN_EIO, "could not read the cache of resized images '%s': %s", d->cache_path,
+                       n < 0 ? strerror(errno) : "it is cut short");
     return true;
 }
 
@@ -35,15 +36,15 @@ bool rn_data_read_cached(const rn_data *d, int64_t i, uint8_t *bytes, rn_error *
 static bool digest_cached(const rn_data *d, uint8_t digest[32], rn_error *err)
 {
     uint8_t *bytes = malloc((size_t)d->image_bytes);
-    rn_sha256 *h = bytes ? rn_sha256_open() : NULL;
-    bool ok = h != NULL || rn_fail(err, RN_EMEMORY, "no memory for an image of %" PRId64 " bytes", d->image_bytes);
+    rn_sha256 h;
+    rn_sha256_begin(&h);
+    bool ok = bytes != NULL || rn_fail(err, RN_EMEMORY, "no memory for an image of %" PRId64 " bytes", d->image_bytes);
     for (int64_t i = 0; ok && i < d->n_training + d->n_held_out; i++) {
         ok = rn_data_read_cached(d, i, bytes, err);
         if (ok)
-            rn_sha256_add(h, bytes, (size_t)d->image_bytes);
+            rn_sha256_add(&h, bytes, (size_t)d->image_bytes);
     }
-    if (h)
-        rn_sha256_close(h, digest);
+    rn_sha256_end(&h, digest);
     free(bytes);
     return ok;
 }
@@ -60,7 +61,7 @@ static bool write_cache(void *context, FILE *f, rn_error *err)
         return false;
     h.enlarged = d->enlarged;
     if (fwrite(&h, sizeof h, 1, f) != 1)
-        return rn_fail(err, RN_EIO, "could not write the cache of resized images: %s", strerror(errno));
+        return rn_fail(err, RN_EIO, "could not write the cache of resized images '%s': %s", d->cache_path, strerror(errno));
     return true;
 }
 
@@ -102,6 +103,8 @@ bool rn_data_open_cached(const rn_data_config *config, const char *folder, rn_da
         rn_hex(digest, 32, key);
         ok = snprintf(path, sizeof path, "%s/%s.images", folder, key) < (int)sizeof path ||
              rn_fail(err, RN_EIO, "the path of the cache folder '%s' is too long", folder);
+        if (ok)
+            ok = (d->cache_path = rn_arena_text(&d->arena, path)) != NULL || rn_fail(err, RN_EMEMORY, "no memory for a path");
         if (ok && !use_cache(d, path)) {
             err->code = RN_OK;
             ok = rn_file_write(path, write_cache, d, err) ? use_cache(d, path) || rn_fail(err, RN_EIO, "could not read '%s'", path)

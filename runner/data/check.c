@@ -2,6 +2,7 @@
 #include "data/data_internal.h"
 
 #include "base/parallel.h"
+#include "base/plural.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -107,8 +108,8 @@ static bool fail_with_list(const rn_data *d, int64_t n, rn_error *err)
     if (shown < d->n_refused)
         snprintf(more, sizeof more, "; and %" PRId64 " more", d->n_refused - shown);
     return rn_fail_at(err, RN_EDATA, d->config.set.place,
-                      "%" PRId64 " of %" PRId64 " images cannot be read: %s%s (`runner data` lists them; on_error: skip "
-                      "goes on without them)", d->n_refused, n, list, more);
+                      "%" PRId64 " of %" PRId64 " image%s cannot be read: %s%s (`runner data` lists them; on_error: skip "
+                      "goes on without them)", d->n_refused, n, rn_plural(n), list, more);
 }
 
 bool rn_data_check(rn_data *d, rn_error *err)

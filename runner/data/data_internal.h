@@ -24,6 +24,7 @@ struct rn_data {
     int64_t n_training, n_held_out;
     uint8_t *cache; /* [image, height, width, 3], or NULL */
     FILE *cache_file; /* the same in a file, behind a header; or NULL */
+    const char *cache_path; /* of it, for messages */
     int64_t enlarged;
     rn_arena arena; /* of the refusals */
     rn_data_refused *refused;

@@ -56,8 +56,9 @@ static int compare_prints(const void *a_, const void *b_)
 bool rn_data_fingerprint_of(const rn_data *d, int64_t n, uint8_t digest[32], rn_error *err)
 {
     struct prints p = {.d = d, .print = calloc((size_t)n, sizeof *p.print)};
-    rn_sha256 *h = rn_sha256_open();
-    if (!p.print || !h) {
+    rn_sha256 h;
+    rn_sha256_begin(&h);
+    if (!p.print) {
         rn_fail(&p.err, RN_EMEMORY, "no memory for the fingerprint of %" PRId64 " images", n);
     } else {
         pthread_mutex_init(&p.lock, NULL);
@@ -66,15 +67,15 @@ bool rn_data_fingerprint_of(const rn_data *d, int64_t n, uint8_t digest[32], rn_
         qsort(p.print, (size_t)n, sizeof *p.print, compare_prints);
     }
     for (int64_t i = 0; p.print && i < n && !p.err.code; i++) {
-        rn_sha256_add(h, p.print[i].path, strlen(p.print[i].path) + 1); /* with its NUL: no two lists read alike */
-        rn_sha256_add(h, &p.print[i].file_bytes, sizeof p.print[i].file_bytes);
-        rn_sha256_add(h, p.print[i].content, sizeof p.print[i].content);
+        rn_sha256_add(&h, p.print[i].path, strlen(p.print[i].path) + 1); /* with its NUL: no two lists read alike */
+        rn_sha256_add(&h, &p.print[i].file_bytes, sizeof p.print[i].file_bytes);
+        rn_sha256_add(&h, p.print[i].content, sizeof p.print[i].content);
     }
     const int64_t rest[] = {d->height, d->width, n, n > d->n_training ? d->n_held_out : 0};
-    rn_sha256_add(h, CROP_RULE, sizeof CROP_RULE);
-    rn_sha256_add(h, rest, sizeof rest);
+    rn_sha256_add(&h, CROP_RULE, sizeof CROP_RULE);
+    rn_sha256_add(&h, rest, sizeof rest);
     uint8_t result[32];
-    rn_sha256_close(h, result);
+    rn_sha256_end(&h, result);
     free(p.print);
     if (p.err.code) {
         *err = p.err;

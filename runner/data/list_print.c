@@ -2,6 +2,7 @@
 #include "data/list.h"
 
 #include "base/json.h"
+#include "base/plural.h"
 
 enum { SIZES_SHOWN = 5, CLASSES_SHOWN = 20 };
 
@@ -44,11 +45,11 @@ static void print_classes(FILE *out, const rn_listing *l)
 
 void rn_listing_print(FILE *out, const rn_listing *l)
 {
-    fprintf(out, "%s: %" PRId64 " images", l->set->name, l->count);
+    fprintf(out, "%s: %" PRId64 " image%s", l->set->name, l->count, rn_plural(l->count));
     if (l->drawn)
         fputs(" an epoch, drawn when they are asked for", out);
     else
-        fprintf(out, " of %" PRId64 " bytes, %" PRId64 " refused", l->file_bytes, l->n_refused);
+        fprintf(out, " of %" PRId64 " byte%s, %" PRId64 " refused", l->file_bytes, rn_plural(l->file_bytes), l->n_refused);
     fputs("\n  formats  ", out);
     for (int64_t i = 0; i < l->n_formats; i++)
         fprintf(out, "%s%s (%" PRId64 ")", i ? ", " : " ", l->format[i].format, l->format[i].count);

@@ -80,10 +80,11 @@ static void extract(const rn_scorer *s, const feature_set *f, const float *image
 static void digest_of_tensors(const rn_file_tensor *calibration, const rn_file_tensor *vectors, char text[65])
 {
     uint8_t digest[32];
-    rn_sha256 *h = rn_sha256_open();
-    rn_sha256_add(h, calibration->data, calibration->bytes);
-    rn_sha256_add(h, vectors->data, vectors->bytes);
-    rn_sha256_close(h, digest);
+    rn_sha256 h;
+    rn_sha256_begin(&h);
+    rn_sha256_add(&h, calibration->data, calibration->bytes);
+    rn_sha256_add(&h, vectors->data, vectors->bytes);
+    rn_sha256_end(&h, digest);
     rn_hex(digest, 32, text);
 }
 
@@ -166,14 +167,15 @@ static bool open_set(rn_scorer *s, int64_t i, const rn_data *data, const char *c
     const int64_t have = rn_data_count(data, RN_DATA_TRAINING), most = s->config->reference_images;
     f->n_reference = have < most ? have : most;
 
-    rn_sha256 *h = rn_sha256_open();
-    rn_sha256_add(h, fingerprint, 32);
-    rn_sha256_close(h, digest);
+    rn_sha256 h;
+    rn_sha256_begin(&h);
+    rn_sha256_add(&h, fingerprint, 32);
+    rn_sha256_end(&h, digest);
     rn_hex(digest, 32, f->reference_hash);
-    h = rn_sha256_open();
-    rn_sha256_add(h, fingerprint, 32);
-    hash_extractor(h, chosen, data);
-    rn_sha256_close(h, digest);
+    rn_sha256_begin(&h);
+    rn_sha256_add(&h, fingerprint, 32);
+    hash_extractor(&h, chosen, data);
+    rn_sha256_end(&h, digest);
     char key[65];
     rn_hex(digest, 32, key);
     if (snprintf(f->path, sizeof f->path, "%s/%s.safetensors", cache, key) >= (int)sizeof f->path)
@@ -182,11 +184,11 @@ static bool open_set(rn_scorer *s, int64_t i, const rn_data *data, const char *c
         return false;
 
     /* what was standardised by the reference is part of the extractor */
-    h = rn_sha256_open();
-    hash_extractor(h, chosen, data);
+    rn_sha256_begin(&h);
+    hash_extractor(&h, chosen, data);
     if (f->what->calibration_images)
-        rn_sha256_add(h, f->what->calibration(f->state), (size_t)f->what->calibration_count(f->state) * sizeof(double));
-    rn_sha256_close(h, digest);
+        rn_sha256_add(&h, f->what->calibration(f->state), (size_t)f->what->calibration_count(f->state) * sizeof(double));
+    rn_sha256_end(&h, digest);
     rn_hex(digest, 32, f->extractor_hash);
     f->samples = calloc((size_t)(s->config->samples * f->dims), sizeof *f->samples);
     return f->samples || rn_fail(err, RN_EMEMORY, "no memory for the features of %" PRId64 " samples", s->config->samples);

@@ -1,5 +1,6 @@
 #include "report/compare.h"
 #include "report/table.h"
+#include "base/plural.h"
 
 #include <errno.h>
 #include <math.h>
@@ -44,12 +45,13 @@ static void note_scores(rn_arena *a, rn_comparison *c, size_t *room)
             add_note(a, c, room, rn_arena_print(a, "%s: N = %" PRId64 " samples are no more than the %" PRId64
                                                    " dimensions: the value is mostly bias", measure, s->n_samples, s->dims));
         if (s->n_nan)
-            add_note(a, c, room, rn_arena_print(a, "%s of %s: %" PRId64 " of %" PRId64 " seeds gave no number and are left out",
-                                                measure, s->variant, s->n_nan, s->n_nan + s->n_seeds));
+            add_note(a, c, room, rn_arena_print(a, "%s of %s: %" PRId64 " of %" PRId64 " seed%s gave no number and %s left out",
+                                                measure, s->variant, s->n_nan, s->n_nan + s->n_seeds,
+                                                rn_plural(s->n_nan + s->n_seeds), s->n_nan == 1 ? "is" : "are"));
         if (s->n_unlike)
-            add_note(a, c, room, rn_arena_print(a, "%s of %s: %" PRId64 " seeds cannot be compared with the baseline (other "
+            add_note(a, c, room, rn_arena_print(a, "%s of %s: %" PRId64 " seed%s cannot be compared with the baseline (other "
                                                    "number of samples, extractor or reference)",
-                                                measure, s->variant, s->n_unlike));
+                                                measure, s->variant, s->n_unlike, rn_plural(s->n_unlike)));
         if (s->n_pairs > most_pairs)
             most_pairs = s->n_pairs;
     }
@@ -73,7 +75,7 @@ static void note_runs(rn_arena *a, rn_comparison *c, size_t *room)
     if (c->experiment.done_before)
         add_note(a, c, room, rn_arena_print(a, "%" PRId64 " finished run%s of earlier settings %s kept but not shown; "
                                                "run the file with those settings again to see them, or query run_status",
-                                            c->experiment.done_before, c->experiment.done_before == 1 ? "" : "s",
+                                            c->experiment.done_before, rn_plural(c->experiment.done_before),
                                             c->experiment.done_before == 1 ? "is" : "are"));
 }
 
@@ -183,8 +185,8 @@ static void print_text(FILE *out, const rn_comparison *c, rn_arena *a)
 {
     const rn_row_listed *e = &c->experiment;
     fprintf(out, "%s%s%s\n", e->name, e->question ? ": " : "", e->question ? e->question : "");
-    fprintf(out, "%" PRId64 " variant%s, %" PRId64 " run%s done", e->variants, e->variants == 1 ? "" : "s", e->done,
-            e->done == 1 ? "" : "s");
+    fprintf(out, "%" PRId64 " variant%s, %" PRId64 " run%s done", e->variants, rn_plural(e->variants), e->done,
+            rn_plural(e->done));
     if (e->unfinished)
         fprintf(out, ", %" PRId64 " not done", e->unfinished);
     fprintf(out, " (%s)\n\n", c->database);

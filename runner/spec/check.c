@@ -57,6 +57,7 @@ static void record(rn_checker *c, here h, rn_mark mark, const char *text, const 
     if (!v)
         return;
     *v = (rn_value){.path = h.path, .text = text, .origin = rn_mark_text(c->arena, mark), .cosmetic = h.cosmetic};
+    v->mark = mark;
     v->is_default = !mark.source || mark.source->kind == RN_SOURCE_DEFAULT;
     v->is_number = number != NULL;
     v->number = number ? *number : 0;
@@ -475,6 +476,15 @@ static const rn_node *name_of(const rn_param *row, const rn_node *node)
     return node->bare && !rn_node_is_none(node->bare) ? node->bare : NULL;
 }
 
+/* What was chosen, and where; kept for those who find what is wrong with it later. */
+static rn_chosen chosen_at(rn_checker *c, const rn_component *what, here h, rn_mark mark, const rn_node *node)
+{
+    rn_placed *p = rn_grow(c->arena, &c->components, sizeof *p);
+    if (p)
+        *p = (rn_placed){h.path, mark, node};
+    return (rn_chosen){.what = what, .place = rn_mark_place(mark)};
+}
+
 /* Finds the component of an RN_PARAM_INLINE row. False: it is not known which, and that is told. */
 static bool choose(rn_checker *c, const rn_param *row, const rn_node *node, here h, rn_chosen *chosen)
 {
@@ -490,7 +500,7 @@ static bool choose(rn_checker *c, const rn_param *row, const rn_node *node, here
             return rn_diagnose(c->diagnostics,
                                (rn_about){.code = RN_EUNKNOWN, .mark = h.mark, .path = at.path, .note = searched(c)},
                                "missing, and no loaded plugin offers a default %s", k->kind_name(row->kind));
-        *chosen = (rn_chosen){.what = what, .place = rn_mark_place(h.mark)};
+        *chosen = chosen_at(c, what, h, h.mark, node);
         record(c, at, (rn_mark){0}, what->name, NULL);
         return true;
     }
@@ -511,7 +521,7 @@ static bool choose(rn_checker *c, const rn_param *row, const rn_node *node, here
         unknown_component(c, row->kind, name, told.path);
         return false;
     }
-    *chosen = (rn_chosen){.what = what, .place = rn_mark_place(is_default(name) ? h.mark : name->mark)};
+    *chosen = chosen_at(c, what, h, is_default(name) ? h.mark : name->mark, node);
     record(c, at, name->mark, what->name, NULL);
     return true;
 }

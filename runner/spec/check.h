@@ -15,6 +15,7 @@ typedef struct rn_value {
     double number;      /* where is_number: also 0 or 1 of a boolean */
     bool is_number, is_none, is_default;
     bool cosmetic; /* no part of the hash */
+    rn_mark mark;  /* of the origin; no source: default */
 } rn_value;
 
 /* A key of a component that an override of its type put out of use. */
@@ -22,6 +23,14 @@ typedef struct rn_dropped {
     const char *path, *origin;
     const char *old_type, *new_type;
 } rn_dropped;
+
+/* A component that was chosen: where its name stands (or, of a default, the nearest mapping that somebody wrote), and the
+ * mapping that holds its keys. */
+typedef struct rn_placed {
+    const char *path; /* of that mapping */
+    rn_mark mark;
+    const rn_node *node;
+} rn_placed;
 
 /* Zero it, give it its first three members, and use it for one tree; the arena owns all results. */
 typedef struct rn_checker {
@@ -31,6 +40,7 @@ typedef struct rn_checker {
     const char *const *root_keys; /* known at the root beside the table's, NULL-ended; NULL: none */
     rn_growing values;            /* rn_value */
     rn_growing dropped;           /* rn_dropped */
+    rn_growing components;        /* rn_placed */
     rn_growing *defaults;         /* parsed default texts; may be shared by the checkers of one arena */
 } rn_checker;
 

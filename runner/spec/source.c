@@ -15,7 +15,8 @@ const char *rn_mark_text(rn_arena *a, rn_mark m)
     if (!m.source || m.source->kind == RN_SOURCE_DEFAULT)
         return "default";
     if (m.source->kind == RN_SOURCE_SET)
-        return rn_arena_print(a, "--set:%d", m.column);
+        return m.source->several ? rn_arena_print(a, "--set #%d:%d", m.source->number, m.column)
+                                 : rn_arena_print(a, "--set:%d", m.column);
     return rn_arena_print(a, "%s:%d:%d", m.source->name, m.line, m.column);
 }
 

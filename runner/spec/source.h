@@ -12,7 +12,8 @@ typedef struct rn_source {
     const char *folder; /* where relative paths in it begin; "": the current folder */
     const char *text;   /* UTF-8 without a byte order mark, NUL-ended */
     size_t bytes;
-    int number; /* of the --set option, from 1 */
+    int number;   /* of the --set option, from 1 */
+    bool several; /* there is more than one, so messages say which */
 } rn_source;
 
 /* Line and column count from 1, the column and the width in code points. A --set option is one line, whatever
@@ -24,7 +25,7 @@ typedef struct rn_mark {
 
 rn_place rn_mark_place(rn_mark m);
 
-/* "ablation.yaml:12:5", "--set:7", "default". */
+/* "ablation.yaml:12:5", "--set:7" or, where there are several, "--set #2:7"; "default". */
 const char *rn_mark_text(rn_arena *a, rn_mark m);
 
 /* The bytes of a line without its break, as libyaml counts lines (LF, CR, CRLF, NEL, LS, PS). */

@@ -79,13 +79,13 @@ static const rn_node *read_chain(rn_spec *spec, const char *path, rn_mark named,
     return under ? rn_merge(&spec->merger, under, tree) : NULL;
 }
 
-static bool read_set(rn_spec *spec, const char *text, int number, rn_set *set, rn_diagnostics *d)
+static bool read_set(rn_spec *spec, const char *text, int number, int n_sets, rn_set *set, rn_diagnostics *d)
 {
     rn_source *s = rn_arena_alloc(&spec->arena, sizeof *s);
     if (!s)
         return false;
     *s = (rn_source){.kind = RN_SOURCE_SET, .name = "--set", .folder = "", .text = text, .bytes = strlen(text),
-                     .number = number};
+                     .number = number, .several = n_sets > 1};
     const char *equals = strchr(text, '=');
     const int width = rn_code_points(text, equals ? (size_t)(equals - text) : s->bytes);
     const rn_mark mark = {s, 1, 1, width > 0 ? width : 1};
@@ -182,7 +182,7 @@ static bool read_all(const char *path, const char *const *sets, int n_sets, rn_s
     if (!spec->path || !set)
         return false;
     for (int i = 0; i < n_sets; i++) {
-        if (!read_set(spec, sets[i], i + 1, &set[n], d))
+        if (!read_set(spec, sets[i], i + 1, n_sets, &set[n], d))
             continue;
         if (strcmp(set[n].path.text, "base") == 0)
             base = set[n].value;

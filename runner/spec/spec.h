@@ -31,6 +31,8 @@ typedef struct rn_variant {
     int64_t n_differences;
     const rn_dropped *dropped; /* keys that an override of a type put out of use */
     int64_t n_dropped;
+    const rn_placed *component; /* in the order of the schema */
+    int64_t n_components;
     rn_mark mark; /* where it is named or varied; the spec itself if it is the only one */
 } rn_variant;
 

@@ -221,19 +221,18 @@ static void hash_values(rn_arena *a, rn_variant *v)
     uint8_t digest[32];
     rn_arena scratch = {0};
     const rn_value **all = sorted(&scratch, v);
-    rn_sha256 *h = rn_sha256_open();
-    a->exhausted |= !all || !h;
-    for (int64_t i = 0; all && h && i < v->n_values; i++) {
+    rn_sha256 h;
+    rn_sha256_begin(&h);
+    a->exhausted |= !all;
+    for (int64_t i = 0; all && i < v->n_values; i++) {
         if (all[i]->cosmetic)
             continue;
-        rn_sha256_add(h, all[i]->path, strlen(all[i]->path) + 1);
-        rn_sha256_add(h, all[i]->is_none ? "-" : "+", 1);
-        rn_sha256_add(h, all[i]->text, strlen(all[i]->text) + 1);
+        rn_sha256_add(&h, all[i]->path, strlen(all[i]->path) + 1);
+        rn_sha256_add(&h, all[i]->is_none ? "-" : "+", 1);
+        rn_sha256_add(&h, all[i]->text, strlen(all[i]->text) + 1);
     }
-    if (h) {
-        rn_sha256_close(h, digest);
-        rn_hex(digest, sizeof digest, v->hash);
-    }
+    rn_sha256_end(&h, digest);
+    rn_hex(digest, sizeof digest, v->hash);
     rn_arena_free(&scratch);
 }
 
@@ -252,7 +251,8 @@ static void make_variant(maker *m, const rn_node *tree, const char *text, rn_mar
     rn_check_table(&c, rn_experiment_params, tree, experiment);
     *said = text;
     *v = (rn_variant){.name = rn_variant_name(&spec->arena, text, false), .experiment = experiment, .mark = mark,
-                      .value = c.values.v, .n_values = c.values.n, .dropped = c.dropped.v, .n_dropped = c.dropped.n};
+                      .value = c.values.v, .n_values = c.values.n, .dropped = c.dropped.v, .n_dropped = c.dropped.n,
+                      .component = c.components.v, .n_components = c.components.n};
     hash_values(&spec->arena, v);
 }
 

@@ -50,6 +50,14 @@ bool rn_store_fail(const rn_store *s, int code, rn_error *err)
     }
 }
 
+bool rn_store_fail_row(const rn_store *s, const char *what, rn_error *err)
+{
+    return rn_fail(err, RN_EDATABASE,
+                   "database '%s': a row of the %s lacks a value that none of ours leaves out: something else has changed it; "
+                   "restore a copy, move it away, or use another file with --db FILE",
+                   s->path, what);
+}
+
 /* ---------------------------------------------------------------- statements */
 rn_query rn_query_make(rn_store *s, rn_sql which)
 {
@@ -189,6 +197,8 @@ bool rn_store_begin(rn_store *s, rn_error *err)
 {
     if (s->mode != RN_STORE_WRITE)
         return rn_fail(err, RN_EINTERNAL, "database '%s' was opened for reading", s->path);
+    if (!rn_store_same_file(s, err))
+        return false;
     rn_query q = rn_query_make(s, RN_SQL_BEGIN);
     if (!rn_query_run(&q, err))
         return false;

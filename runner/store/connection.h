@@ -8,6 +8,7 @@
 #include "store/store.h"
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
 /* Rows of `metric` that wait to be written; names become ids when they are. */
 enum { RN_HELD_ROWS = 2048, RN_HELD_NAMES = 256, RN_METRIC_NAME = 128 };
@@ -27,6 +28,9 @@ struct rn_store {
     char *path;   /* as it was given */
     char *folder; /* of the file, links resolved */
     int patience_ms;
+    dev_t device; /* of the file that was opened: another one of that name, or none, is a loss (lost.c) */
+    ino_t inode;  /* 0: not looked at */
+    bool gone;    /* that was found and told */
     rn_process self;
     char notices[2048];
     sqlite3_stmt *prepared[RN_N_SQL];
@@ -46,8 +50,17 @@ RN_NODISCARD bool rn_store_migrate(rn_store *store, const rn_schema_file *schema
 /* The version of the file's schema. */
 RN_NODISCARD bool rn_store_version(rn_store *store, int *version, rn_error *err);
 
+/* Every table, view and column of the schema must be there; see tables.c. */
+RN_NODISCARD bool rn_store_check_tables(rn_store *store, const rn_schema_file *schema, rn_error *err);
+
+/* Remembers which file was opened; looks whether it is still the one of that name, and saves a copy where it is not. */
+void rn_store_know_file(rn_store *store);
+RN_NODISCARD bool rn_store_same_file(rn_store *store, rn_error *err);
+
 /* What SQLite's code means for this file, as our error. Returns false. */
 bool rn_store_fail(const rn_store *store, int code, rn_error *err);
+/* A row that lacks what every row of `what` ("view ablation") has. Returns false. */
+bool rn_store_fail_row(const rn_store *store, const char *what, rn_error *err);
 void rn_store_notice(rn_store *store, const char *format, ...) RN_PRINTF(2, 3);
 
 /* A statement in use. Binding never fails visibly: the first mistake is kept and told by next() or run().

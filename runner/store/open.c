@@ -157,10 +157,12 @@ static int first_text(void *context, int n, char **value, char **name)
     return 0;
 }
 
-/* A file without our mark must have no tables; where it has, they are somebody's. */
+/* A file without our mark must have no tables; where it has, they are somebody's. One with our mark and tables has a
+ * version of the schema. */
 static bool check_mark(rn_store *s, rn_error *err)
 {
     char id[256] = "", tables[256] = "";
+    int version = 0;
     int code = sqlite3_exec(s->db, "PRAGMA application_id", first_text, id, NULL);
     if (code == SQLITE_OK)
         code = sqlite3_exec(s->db, "SELECT group_concat(name, ', ') FROM (SELECT name FROM sqlite_schema WHERE type = "
@@ -173,6 +175,13 @@ static bool check_mark(rn_store *s, rn_error *err)
                        tables);
     if (s->mode == RN_STORE_READ && !tables[0])
         return rn_fail(err, RN_EDATABASE, "database '%s' is empty; run an experiment first", s->path);
+    if (!rn_store_version(s, &version, err))
+        return false;
+    if (version < 0 || (version == 0 && tables[0]))
+        return rn_fail(err, RN_EDATABASE,
+                       "database '%s' has tables, but its schema version is %d, which none ever had: something else has changed "
+                       "it; restore a copy, move it away, or use another file with --db FILE",
+                       s->path, version);
     return true;
 }
 
@@ -188,11 +197,12 @@ static bool check_pages(rn_store *s, rn_error *err)
         return rn_store_fail(s, code, err);
     if (strcmp(said, "ok") == 0)
         return true;
-    said[strcspn(said, "\n")] = '\0';
+    const char *why = strncmp(said, "***", 3) == 0 && strchr(said, '\n') ? strchr(said, '\n') + 1 : said; /* below a headline */
+    said[(why - said) + (ptrdiff_t)strcspn(why, "\n")] = '\0';
     return rn_fail(err, RN_EDATABASE,
                    "database '%s' is damaged (%s); restore a copy, or move it away and save what can be read with "
                    "`sqlite3 FILE .recover`",
-                   s->path, said);
+                   s->path, why);
 }
 
 /* WAL lets readers and one writer go on at the same time and costs a third of the time per commit, but needs shared
@@ -255,7 +265,7 @@ static bool open_it(rn_store *s, const rn_schema_file *schema, rn_error *err)
     if (!find_folder(s, err) || !look_at_file(s, &fresh, err))
         return false;
     if (s->mode == RN_STORE_READ)
-        return connect_reader(s, err) && check_mark(s, err) && check_pages(s, err);
+        return connect_reader(s, err) && check_mark(s, err) && check_pages(s, err) && rn_store_check_tables(s, schema, err);
 
     if (fresh && !may_write(s->folder))
         return rn_fail(err, RN_EIO, "could not create database '%s': %s", s->path, strerror(errno));
@@ -267,8 +277,11 @@ static bool open_it(rn_store *s, const rn_schema_file *schema, rn_error *err)
     if (code != SQLITE_OK)
         return rn_store_fail(s, code, err);
     /* the schema before WAL: so the mark stands in the file itself from the first moment */
-    return check_mark(s, err) && check_pages(s, err) && rn_store_migrate(s, schema, err) && set_journal(s, err) &&
-           settle_writer(s, err);
+    if (!check_mark(s, err) || !check_pages(s, err) || !rn_store_migrate(s, schema, err) ||
+        !rn_store_check_tables(s, schema, err) || !set_journal(s, err))
+        return false;
+    rn_store_know_file(s);
+    return settle_writer(s, err);
 }
 
 bool rn_store_open_with(const char *path, rn_store_mode mode, const rn_schema_file *schema, rn_store **store,

@@ -22,10 +22,11 @@ static void *one_more(rn_arena *arena, void **rows, size_t *n, size_t *room, siz
     return (char *)*rows + bytes * (*n)++;
 }
 
-typedef void row_reader(const rn_query *q, rn_arena *arena, void *row);
+/* False where a text is NULL that no row of ours leaves out: a view that was made anew by hand. */
+typedef bool row_reader(const rn_query *q, rn_arena *arena, void *row);
 
-static bool read_rows(rn_query *q, rn_arena *arena, row_reader *reader, size_t bytes, void **rows, size_t *n,
-                      rn_error *err)
+static bool read_rows(rn_query *q, const char *what, rn_arena *arena, row_reader *reader, size_t bytes, void **rows,
+                      size_t *n, rn_error *err)
 {
     size_t room = 0;
     *rows = NULL;
@@ -38,13 +39,16 @@ static bool read_rows(rn_query *q, rn_arena *arena, row_reader *reader, size_t b
         void *to = one_more(arena, rows, n, &room, bytes);
         if (!to)
             break;
-        reader(q, arena, to);
+        if (!reader(q, arena, to)) {
+            rn_query_end(q);
+            return rn_arena_check(arena, "rows of the database", err) && rn_store_fail_row(q->store, what, err);
+        }
     }
     rn_query_end(q);
     return rn_arena_check(arena, "rows of the database", err);
 }
 
-static void read_ablation(const rn_query *q, rn_arena *a, void *row)
+static bool read_ablation(const rn_query *q, rn_arena *a, void *row)
 {
     rn_row_ablation *r = row;
     *r = (rn_row_ablation){
@@ -59,17 +63,19 @@ static void read_ablation(const rn_query *q, rn_arena *a, void *row)
         .floor = rn_column_real(q, "floor"), .difference = rn_column_real(q, "difference"),
         .difference_low = rn_column_real(q, "difference_low"),
         .difference_high = rn_column_real(q, "difference_high"), .p = rn_column_real(q, "p")};
+    return r->variant && r->metric && r->features && r->setting && r->better;
 }
 
-static void read_variant(const rn_query *q, rn_arena *a, void *row)
+static bool read_variant(const rn_query *q, rn_arena *a, void *row)
 {
     rn_row_variant *r = row;
     *r = (rn_row_variant){.name = rn_column_text(q, "name", a), .hash = rn_column_text(q, "hash", a),
                           .differs = rn_column_text(q, "differs", a), .resolved = rn_column_text(q, "resolved", a),
                           .is_baseline = rn_column_int(q, "is_baseline") != 0, .id = rn_column_int(q, "id")};
+    return r->name && r->hash;
 }
 
-static void read_status(const rn_query *q, rn_arena *a, void *row)
+static bool read_status(const rn_query *q, rn_arena *a, void *row)
 {
     rn_row_status *r = row;
     *r = (rn_row_status){
@@ -79,15 +85,17 @@ static void read_status(const rn_query *q, rn_arena *a, void *row)
         .step = rn_column_int(q, "step"), .total_steps = rn_column_int(q, "total_steps"),
         .attempt = rn_column_int(q, "attempt"), .position = rn_column_int(q, "position"),
         .seconds = rn_column_real(q, "seconds")};
+    return r->variant && r->status;
 }
 
-static void read_listed(const rn_query *q, rn_arena *a, void *row)
+static bool read_listed(const rn_query *q, rn_arena *a, void *row)
 {
     rn_row_listed *r = row;
     *r = (rn_row_listed){.name = rn_column_text(q, "name", a), .question = rn_column_text(q, "question", a),
                          .id = rn_column_int(q, "id"), .variants = rn_column_int(q, "variants"),
                          .done = rn_column_int(q, "done"), .unfinished = rn_column_int(q, "unfinished"),
                          .done_before = rn_column_int(q, "done_before")};
+    return r->name;
 }
 
 bool rn_store_ablation(rn_store *s, const char *experiment, rn_arena *arena, rn_row_ablation **row, size_t *n,
@@ -96,7 +104,7 @@ bool rn_store_ablation(rn_store *s, const char *experiment, rn_arena *arena, rn_
     void *rows;
     rn_query q = rn_query_make(s, RN_SQL_ABLATION);
     rn_bind_text(&q, ":experiment", experiment);
-    if (!read_rows(&q, arena, read_ablation, sizeof **row, &rows, n, err))
+    if (!read_rows(&q, "view ablation", arena, read_ablation, sizeof **row, &rows, n, err))
         return false;
     *row = rows;
     return true;
@@ -108,7 +116,7 @@ bool rn_store_variants(rn_store *s, const char *experiment, rn_arena *arena, rn_
     void *rows;
     rn_query q = rn_query_make(s, RN_SQL_VARIANTS);
     rn_bind_text(&q, ":experiment", experiment);
-    if (!read_rows(&q, arena, read_variant, sizeof **row, &rows, n, err))
+    if (!read_rows(&q, "table variant", arena, read_variant, sizeof **row, &rows, n, err))
         return false;
     *row = rows;
     return true;
@@ -120,7 +128,7 @@ bool rn_store_status(rn_store *s, const char *experiment, rn_arena *arena, rn_ro
     void *rows;
     rn_query q = rn_query_make(s, RN_SQL_STATUS);
     rn_bind_text(&q, ":experiment", experiment);
-    if (!read_rows(&q, arena, read_status, sizeof **row, &rows, n, err))
+    if (!read_rows(&q, "view current_run", arena, read_status, sizeof **row, &rows, n, err))
         return false;
     *row = rows;
     return true;
@@ -130,7 +138,7 @@ bool rn_store_list(rn_store *s, rn_arena *arena, rn_row_listed **row, size_t *n,
 {
     void *rows;
     rn_query q = rn_query_make(s, RN_SQL_LIST);
-    if (!read_rows(&q, arena, read_listed, sizeof **row, &rows, n, err))
+    if (!read_rows(&q, "table experiment", arena, read_listed, sizeof **row, &rows, n, err))
         return false;
     *row = rows;
     return true;

@@ -100,10 +100,11 @@ static bool find_attempts(rn_store *s, const rn_row_run *r, rn_claim *claim, int
 static void hash_of(const char *const *text, size_t n, char digits[65])
 {
     uint8_t digest[32];
-    rn_sha256 *h = rn_sha256_open();
+    rn_sha256 h;
+    rn_sha256_begin(&h);
     for (size_t i = 0; i < n; i++)
-        rn_sha256_add(h, text[i] ? text[i] : "", text[i] ? strlen(text[i]) + 1 : 1);
-    rn_sha256_close(h, digest);
+        rn_sha256_add(&h, text[i] ? text[i] : "", text[i] ? strlen(text[i]) + 1 : 1);
+    rn_sha256_end(&h, digest);
     rn_hex(digest, 32, digits);
 }
 

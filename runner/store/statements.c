@@ -8,6 +8,8 @@ const char *const rn_sql_text[RN_N_SQL] = {
         "COMMIT",
     [RN_SQL_ROLLBACK] =
         "ROLLBACK",
+    [RN_SQL_SAVE_COPY] =
+        "VACUUM INTO :path",
     [RN_SQL_FIND_SPEC] =
         "SELECT id FROM spec WHERE sha256 = :sha256 AND path = :path AND ifnull(base_id, 0) = ifnull(:base, 0)",
     [RN_SQL_ADD_SPEC] =

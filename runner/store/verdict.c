@@ -48,8 +48,13 @@ static bool read_scores(rn_store *s, int64_t experiment, rn_arena *arena, final_
             .extractor = rn_column_text(&q, "extractor_hash", arena),
             .reference = rn_column_text(&q, "reference_hash", arena), .value = rn_column_real(&q, "value"),
             .is_baseline = rn_column_int(&q, "is_baseline") != 0};
+        const final_score *got = &(*score)[*n - 1];
         if (arena->exhausted)
             break;
+        if (!got->features || !got->setting || !got->extractor || !got->reference) {
+            rn_query_end(&q);
+            return rn_store_fail_row(s, "view final_score", err);
+        }
     }
     rn_query_end(&q);
     return rn_arena_check(arena, "the scores of an experiment", err);

@@ -38,7 +38,10 @@ static bool behaves(const char *what, const char *arguments, int status, const c
 {
     char *text = NULL;
     const int got = scratch_run(&text, "cd '%s' && { timeout 60 '%s/runner' %s; } 2>&1", folder, BUILD_FOLDER, arguments);
-    const bool ok = got == status && strstr(text, told) && !strstr(text, "Sanitizer") && !strstr(text, "runtime error");
+    /* what has a place is shown with its line and a caret */
+    const bool placed = strncmp(told, "t.yaml:", 7) == 0 || strncmp(told, "--set:", 6) == 0 || strncmp(told, "--set #", 7) == 0;
+    const bool shown = strstr(text, " | ") && strchr(text, '^');
+    const bool ok = got == status && strstr(text, told) && (shown || !placed) && !strstr(text, "Sanitizer") && !strstr(text, "runtime error");
     if (!ok)
         print_error("%s\n  status %d instead of %d, \"%s\" expected in:\n%s\n", what, got, status, told, text);
     free(text);
@@ -152,6 +155,12 @@ static const struct { const char *arguments; int status; const char *told; } lin
     {"validate", 2, "usage: runner validate"},
     {"validate t.yaml x", 2, "usage: runner validate"},
     {"validate t.yaml --set", 2, "--set wants a value"},
+    {"validate t.yaml --set seeds=[1] --set train.steps=x", 2, "--set #2:13: train.steps: 'x' is no whole number"},
+    {"validate t.yaml --set 'task.loss.scales=[3]' --set seeds=[1]", 2, "--set #1:18: variant base: task: loss.scales: 3 does not divide"},
+    {"validate t.yaml", 0, ": 1 variant x 1 seed, nothing wrong"},
+    {"plan t.yaml --set seeds=[1,2] --set 'vary={train.steps: [2, 3]}'", 0, "2 variants x 2 seeds"},
+    {"schedule t.yaml --set 'task.schedule.shift={low: 4}'", 2, "--set:21: shift: low without high"},
+    {"bench t.yaml --set model.levels[1].heads=3", 2, "--set:23: mid.0: heads: 3 does not divide"},
     {"validate t.yaml --json=1", 2, "--json"},
     {"validate t.yaml --out x", 2, "has no option --out"},
     {"validate t.yaml --thread 2", 2, "did you mean '--threads'"},
@@ -174,7 +183,7 @@ static const struct { const char *arguments; int status; const char *told; } lin
     {"t.yaml --quiet --out out --db /dev/null", 3, "no regular file"},
     {"t.yaml --quiet --out /proc/x", 3, "'/proc/x'"},
     {"validate t.yaml --plugin-dir nope", 3, "--plugin-dir names 'nope'"},
-    {RUN "'data={type: image_folder, path: nope, resolution: 8}'", 3, "--set:1:13: could not read the folder 'nope'"},
+    {RUN "'data={type: image_folder, path: nope, resolution: 8}'", 3, "--set:33: could not read the folder 'nope'"},
     {RUN "'data={type: image_folder, path: empty, resolution: 8}'", 3, "'empty'"},
     {RUN "'data={type: tar, path: empty, resolution: 8}'", 3, "'empty'"},
     {RUN "'data={type: cifar10, path: nope.bin, resolution: 8}'", 3, "nope.bin"},

@@ -1,6 +1,10 @@
 /* What `runner plan` says is what a run takes. */
+#include "plugin/catalogue.h"
+#include "spec/spec.h"
+#include "support/networks.h"
 #include "support/scratch.h"
 #include "tiny.h"
+#include "train/trainer.h"
 
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -78,6 +82,44 @@ static void peak_memory_is_as_planned(void **state)
     free(spec), free(folder);
 }
 
+/* To the byte: what the plan says of activations is what the compiled programs want of their arena. */
+static void planned_arenas_are_those_of_the_programs(void **state)
+{
+    static const char *const cases[][2] = {
+        {"train.batch=1", "model.levels[0].channels=8"},
+        {"train.batch=24", "model.levels[0].channels=32"},
+        {"evaluate.batch=9", "task.loss.scales=[1, 2, 4]"},
+        {"data.resolution=[16, 32]", "kernels=[reference]"},
+        {"data.resolution=64", "model={type: unet, levels: [{channels: 8, block: resnet}, {channels: 12, block: resnet}]}"},
+    };
+    (void)state;
+    char *folder = scratch_folder(), *path = scratch_path(folder, "tiny.yaml");
+    const rn_catalogue catalogue = rn_registry_catalogue(networks_registry());
+    scratch_write(path, TINY_SPEC, strlen(TINY_SPEC));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char options[512];
+        const char *const sets[] = {"vary=none", cases[i][0], cases[i][1]};
+        rn_spec spec;
+        rn_diagnostics told = {0};
+        rn_trainer t = {0};
+        rn_error err;
+        assert_true(rn_spec_read(path, sets, 3, &spec, &told) && rn_spec_check(&spec, &catalogue, &told));
+        assert_ok(rn_trainer_plan(&t, networks_registry(), spec.variant[0].experiment, &err), err);
+        snprintf(options, sizeof options, "--set '%s' --set '%s'", cases[i][0], cases[i][1]);
+        char *json = planned(folder, options);
+        const size_t train = rn_program_arena_bytes(t.train), denoise = rn_program_arena_bytes(t.denoise);
+        assert_true(train > 0 && denoise > 0);
+        assert_int_equal((size_t)number(json, "train_arena_bytes"), train);
+        assert_int_equal((size_t)number(json, "denoise_arena_bytes"), denoise);
+        assert_int_equal((size_t)number(json, "arena_bytes"), train > denoise ? train : denoise);
+        free(json);
+        rn_trainer_free(&t);
+        rn_spec_free(&spec);
+        rn_diagnostics_free(&told);
+    }
+    free(path), free(folder);
+}
+
 static const char large[] =
     "version: 1\nname: tiny\ndata: {type: image_folder, path: nowhere, resolution: 128}\n"
     "model:\n  type: uvit\n  levels:\n"
@@ -111,6 +153,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(peak_memory_is_as_planned),
+        cmocka_unit_test(planned_arenas_are_those_of_the_programs),
         cmocka_unit_test(plan_validate_and_schedule_allocate_no_weights_and_open_no_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

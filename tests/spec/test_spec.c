@@ -145,7 +145,7 @@ static void each_layer_outweighs_the_ones_before(void **state)
     assert_int_equal(b.spec.n_variants, 2);
     assert_string_equal(text_at(&b, 0, "model.width"), "9");
     assert_string_equal(text_at(&b, 0, "train.ema"), "none");
-    assert_string_equal(origin_at(&b, 0, "train.ema"), "--set:11");
+    assert_string_equal(origin_at(&b, 0, "train.ema"), "--set #2:11");
     unload(&b);
     load(&b, "s.yaml", sets); /* makes the variants of the axis equal */
     assert_false(b.ok);
@@ -169,7 +169,7 @@ static void overrides_reach_into_lists_bare_names_and_absent_mappings(void **sta
     assert_string_equal(text_at(&b, 0, "task.schedule.type"), "linear");
     assert_string_equal(text_at(&b, 0, "task.schedule.shift.from"), "4");
     assert_string_equal(text_at(&b, 0, "evaluate.metrics[0].type"), "kid");
-    assert_string_equal(origin_at(&b, 0, "model.levels[1].channels"), "--set:26");
+    assert_string_equal(origin_at(&b, 0, "model.levels[1].channels"), "--set #1:26");
     assert_int_equal(b.spec.seeds.v[0], 5);
     unload(&b);
     load_text(&b, HEAD "model: net\ntask: {type: diffuse, schedule: linear}\n"
@@ -247,7 +247,7 @@ static void an_override_of_a_type_drops_what_the_new_one_lacks(void **state)
     /* but not what was set for the new one, nor what neither has */
     load_text(&b, leaves, (const char *const[]){"data.type=folder", "data.path=x", "data.count=3", NULL});
     assert_false(b.ok);
-    assert_string_equal(b.told.first->place, "--set:6");
+    assert_string_equal(b.told.first->place, "--set #3:6");
     unload(&b);
     load_text(&b, HEAD "model: {type: net, wdth: 3}\n", (const char *const[]){"model.type=plain", NULL});
     assert_false(b.ok);
@@ -358,7 +358,7 @@ static const struct { const char *what, *text; const char *sets[SETS]; const cha
     {"--set without a path", toy_spec, {"=3"}, "--set:1", "", "no path=value"},
     {"--set of no YAML", toy_spec, {"train.steps=[1"}, "--set:15", "", "no YAML"},
     {"--set of nothing", toy_spec, {"train.steps="}, "--set:13", "train.steps", "the value is empty"},
-    {"--set of a wrong value", toy_spec, {"train.batch=2", "train.steps=x"}, "--set:13", "train.steps", "'x' is no whole number"},
+    {"--set of a wrong value", toy_spec, {"train.batch=2", "train.steps=x"}, "--set #2:13", "train.steps", "'x' is no whole number"},
     {"--set of an unknown key", toy_spec, {"train.stepps=3"}, "--set:7", "train.stepps", "did you mean 'steps'?"},
     {"--set into a number", toy_spec, {"train.steps.x=3"}, "s.yaml:5:16", "train.steps", "is no whole number"},
     {"--set into exclude", toy_spec, {"exclude[0].x=3"}, "--set:1", "exclude[0].x", "can only be set as a whole"},
@@ -413,8 +413,8 @@ static void a_dozen_errors_in_base_file_variant_vary_and_set_are_told_in_one_run
         {"wrong_base.yaml:3:29", "data.flip"},
         {"wrong_base.yaml:3:34", "data.colour"},
         {"wrong_base.yaml:4:12", "seeds[1]"},
-        {"--set:13", "train.batch"},
-        {"--set:7", "train.optimiser"},
+        {"--set #1:13", "train.batch"},
+        {"--set #2:7", "train.optimiser"},
     };
     assert_false(b.ok);
     const rn_diagnostic *e = b.told.first;

@@ -58,6 +58,20 @@ static void what_cannot_be_opened_is_told_with_its_name_and_reason(void **state)
     run_sql("newer.db", "PRAGMA user_version = 99;");
     make_ours("tables.db");
     run_sql("tables.db", "DROP VIEW ablation; DROP TABLE verdict;");
+    make_ours("columns.db");
+    run_sql("columns.db", "ALTER TABLE experiment DROP COLUMN note;");
+    make_ours("views.db"); /* of which no statement of the runner takes notice */
+    run_sql("views.db", "DROP VIEW curve;");
+    make_ours("empty_view.db");
+    run_sql("empty_view.db", "DROP VIEW ablation; CREATE VIEW ablation AS SELECT name AS experiment FROM experiment;");
+    make_ours("kind.db");
+    run_sql("kind.db", "DROP VIEW curve; CREATE TABLE curve (experiment, variant, seed, name, step, value, time_ms, unit, run_id);");
+    make_ours("unversioned.db");
+    run_sql("unversioned.db", "PRAGMA user_version = 0;");
+    make_ours("negative.db");
+    run_sql("negative.db", "PRAGMA user_version = -7;");
+    make_ours("newer_less.db");
+    run_sql("newer_less.db", "PRAGMA user_version = 99; ALTER TABLE run DROP COLUMN exit_code;");
     memcpy(text, "SQLite format 3", 16);
     put_file("damaged.db", text, sizeof text);
 
@@ -74,7 +88,14 @@ static void what_cannot_be_opened_is_told_with_its_name_and_reason(void **state)
         {"foreign.db", R | W, RN_EDATABASE, "another program (application id 0x00000007"},
         {"unmarked.db", R | W, RN_EDATABASE, "another program (tables songs)"},
         {"newer.db", W, RN_EDATABASE, "has schema version 99, this runner writes version 1"},
-        {"tables.db", W, RN_EDATABASE, "no such table: "},
+        {"newer_less.db", R, RN_EDATABASE, "(schema version 99) lacks the column 'exit_code' of the table 'run'"},
+        {"tables.db", R | W, RN_EDATABASE, "lacks the table 'verdict'"},
+        {"columns.db", R | W, RN_EDATABASE, "lacks the column 'note' of the table 'experiment'"},
+        {"views.db", R | W, RN_EDATABASE, "lacks the view 'curve'"},
+        {"empty_view.db", R | W, RN_EDATABASE, "lacks the column 'better' of the view 'ablation'"},
+        {"kind.db", R | W, RN_EDATABASE, "lacks the view 'curve'"},
+        {"unversioned.db", R | W, RN_EDATABASE, "its schema version is 0"},
+        {"negative.db", R | W, RN_EDATABASE, "its schema version is -7"},
         {"damaged.db", R | W, RN_EDATABASE, "another program"}, /* its application id is noise, too */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -108,6 +129,7 @@ static void a_newer_file_can_still_be_read(void **state)
     make_ours("newer2.db");
     run_sql("newer2.db", "PRAGMA user_version = 2; ALTER TABLE run ADD COLUMN more TEXT;");
     assert_ok(rn_store_open(at("newer2.db"), RN_STORE_READ, &s, &err), err);
+    assert_non_null(strstr(rn_store_notices(s), "has schema version 2, this runner knows version 1"));
     assert_ok(rn_store_list(s, &arena, &row, &n, &err), err);
     assert_false(rn_store_event(s, 0, "info", "x", 0, "y", &err)); /* not written, whatever is called */
     rn_store_close(s);
@@ -219,6 +241,44 @@ static void an_older_file_is_copied_and_brought_forward(void **state)
     assert_int_equal(ask("old.db.v1-2.bak", "SELECT x FROM a"), 1);
 }
 
+/* Readers change nothing, so an older file has to wait for a writer; it is said who that is. */
+static void an_older_file_is_not_read_as_if_it_were_new(void **state)
+{
+    (void)state;
+    rn_error err;
+    rn_store *s = NULL;
+    run_sql("old2.db", two_versions[0].sql);
+    assert_false(rn_store_open_with(at("old2.db"), RN_STORE_READ, two_versions, &s, &err));
+    assert_int_equal(err.code, RN_EDATABASE);
+    assert_non_null(strstr(err.text, "has schema version 1, this runner reads version 2: run a spec with it"));
+    assert_int_equal(ask("old2.db", "PRAGMA user_version"), 1);
+}
+
+/* A view that was made anew may have NULL where a table of ours cannot. */
+static void a_view_that_answers_nonsense_is_told(void **state)
+{
+    (void)state;
+    rn_error err;
+    rn_store *s;
+    rn_arena arena = {0};
+    rn_row_ablation *row;
+    rn_row_status *run;
+    size_t n;
+    make_ours("nonsense.db");
+    run_sql("nonsense.db", "DROP VIEW ablation; CREATE VIEW ablation AS SELECT 'e' AS experiment, NULL AS variant, NULL AS metric, "
+                           "NULL AS features, NULL AS setting, 1 AS is_baseline, 1 AS n_seeds, 1 AS mean, 1 AS sd, 1 AS low, "
+                           "1 AS high, 1 AS difference, 1 AS difference_low, 1 AS difference_high, 1 AS p, 1 AS n_pairs, "
+                           "1 AS n_nan, 1 AS n_unlike, NULL AS better, 1 AS floor, 1 AS n_samples, 1 AS dims, NULL AS note, "
+                           "1 AS position, NULL AS hash");
+    assert_ok(rn_store_open(at("nonsense.db"), RN_STORE_READ, &s, &err), err);
+    assert_ok(rn_store_status(s, "e", &arena, &run, &n, &err), err);
+    assert_false(rn_store_ablation(s, "e", &arena, &row, &n, &err));
+    assert_int_equal(err.code, RN_EDATABASE);
+    assert_non_null(strstr(err.text, "nonsense.db': a row of the view ablation lacks a value"));
+    rn_store_close(s);
+    rn_arena_free(&arena);
+}
+
 /* A file system without shared memory, as SQLite's lock-file VFS has none. */
 static void without_shared_memory_the_journal_is_delete_and_says_so(void **state)
 {
@@ -285,6 +345,8 @@ int main(void)
         cmocka_unit_test(readers_leave_nothing_behind),
         cmocka_unit_test(a_file_left_empty_by_a_killed_writer_is_made_anew),
         cmocka_unit_test(an_older_file_is_copied_and_brought_forward),
+        cmocka_unit_test(an_older_file_is_not_read_as_if_it_were_new),
+        cmocka_unit_test(a_view_that_answers_nonsense_is_told),
         cmocka_unit_test(without_shared_memory_the_journal_is_delete_and_says_so),
         cmocka_unit_test(a_locked_file_is_waited_for_and_then_told),
     };

@@ -1,5 +1,7 @@
 #include "support/kernel_harness.h"
 
+#include "graph/program.h"
+
 #include "plugin/load.h"
 
 const rn_registry *harness_registry(void)
@@ -104,6 +106,8 @@ void harness_close(harness_call *h)
 
 const char *harness_run(harness_call *h, const rn_kernel *kernel, int pieces, bool backwards)
 {
+    if (kernel->cpu & ~rn_cpu_features())
+        return "this processor lacks its instructions";
     rn_work work = {0};
     const char *refusal = kernel->plan(&h->call, pieces, &work);
     if (refusal)

@@ -31,21 +31,18 @@ static void pad_run(const rn_call *c, const rn_work *work, const rn_buffers *m, 
     }
 }
 
-/* Part by part in the rows of a unit: the loop over rows is then a plain one. */
 static void concat_run(const rn_call *c, const rn_work *work, const rn_buffers *m, int phase, int64_t begin, int64_t end)
 {
     (void)work, (void)phase;
-    const int64_t channels = rn_last(c->out[0]);
-    for (int64_t u = begin; u < end; u++) {
-        const int64_t first = u * rows_per_unit(c), last = least(first + rows_per_unit(c), rn_rows(c->out[0]));
-        float *y = m->out[0];
+    const int64_t last = least(end * rows_per_unit(c), rn_rows(c->out[0]));
+    float *y = (float *)m->out[0] + begin * rows_per_unit(c) * rn_last(c->out[0]);
+    for (int64_t i = begin * rows_per_unit(c); i < last; i++)
         for (int part = 0; part < c->n_in; part++) {
-            const int64_t n = rn_last(c->in[part]), pitch = rn_pitch(c->in[part]);
-            for (int64_t i = first; n && i < last; i++)
-                move_row(y + i * channels, (const float *)m->in[part] + i * pitch, n);
+            const int64_t n = rn_last(c->in[part]);
+            if (n)
+                move_row(y, (const float *)m->in[part] + i * rn_pitch(c->in[part]), n);
             y += n;
         }
-    }
 }
 
 NATIVE(channel_pad, "whole vectors", .plan = plan, .run = pad_run);

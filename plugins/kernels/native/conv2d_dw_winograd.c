@@ -172,4 +172,4 @@ static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int 
         sum_parts(&g, m, rn_pitch(c->out[0]), begin, end);
 }
 
-NATIVE(conv2d_dw, "3×3 by Winograd's F(4×4, 3×3), sums of 64×64 channels at a time", .plan = plan, .run = run);
+WINOGRAD(conv2d_dw, "3×3 by F(4×4, 3×3), sums of 64×64 channels at a time", .plan = plan, .run = run);

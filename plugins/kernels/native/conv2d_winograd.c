@@ -222,5 +222,5 @@ static void dx_run(const rn_call *c, const rn_work *work, const rn_buffers *m, i
     run(c, true, m, NULL, phase, begin, end);
 }
 
-NATIVE(conv2d, "3×3 by Winograd's F(4×4, 3×3), a block of tiles at a time", .plan = conv2d_plan, .run = conv2d_run);
-NATIVE(conv2d_dx, "3×3 by Winograd's F(4×4, 3×3), a block of tiles at a time", .plan = dx_plan, .run = dx_run);
+WINOGRAD(conv2d, "3×3 by F(4×4, 3×3), a block of tiles at a time", .plan = conv2d_plan, .run = conv2d_run);
+WINOGRAD(conv2d_dx, "3×3 by F(4×4, 3×3), a block of tiles at a time", .plan = dx_plan, .run = dx_run);

@@ -8,13 +8,14 @@
 /* A part has 32 KiB a tensor, about, and whole blocks of rows, so that their sums are few against what they sum. */
 enum { PART_ELEMENTS = 8192, FOLD_CHANNELS = 64 };
 
-typedef struct cut { int64_t batch, pixels, channels, part, parts; } cut;
+typedef struct cut { int64_t batch, pixels, channels, part, parts, step; } cut; /* step: rows of a block */
 static cut cut_of(const rn_call *c)
 {
     const rn_shape x = c->in[0];
     cut k = {.batch = x.dim[0], .pixels = rn_rows(x) / x.dim[0], .channels = rn_last(x)};
     k.part = pieces(pieces(PART_ELEMENTS, k.channels), BLOCK_ROWS) * BLOCK_ROWS;
     k.parts = pieces(k.pixels, k.part);
+    k.step = written_rows(x);
     return k;
 }
 static rows block_of(const rn_call *c, const rn_buffers *m, int input, int64_t first, int64_t n)
@@ -53,8 +54,8 @@ static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int 
         const int64_t image = u / k.parts, first = u % k.parts * k.part, last = least(first + k.part, k.pixels);
         const float *scale = (const float *)m->in[1] + image * rn_pitch(c->in[1]);
         const float *offset = (const float *)m->in[2] + image * rn_pitch(c->in[2]);
-        for (int64_t p = first; p < last; p += BLOCK_ROWS) {
-            const rows x = block_of(c, m, 0, image * k.pixels + p, least(BLOCK_ROWS, last - p));
+        for (int64_t p = first; p < last; p += k.step) {
+            const rows x = block_of(c, m, 0, image * k.pixels + p, least(k.step, last - p));
             float *y = (float *)m->out[0] + (image * k.pixels + p) * k.channels;
             FOR_STRIPS(k.channels, film_strip, y, scale, offset, k.channels, x);
         }
@@ -104,8 +105,8 @@ static void grad_part(const rn_call *c, const rn_buffers *m, const cut *k, int64
     const float *scale = (const float *)m->in[1] + image * rn_pitch(c->in[1]);
     float *along = (float *)m->scratch + u * 2 * k->channels, *sum = along + k->channels;
     memset(along, 0, (size_t)(2 * k->channels) * sizeof *along);
-    for (int64_t p = first; p < last; p += BLOCK_ROWS) {
-        const int64_t at = image * k->pixels + p, n = least(BLOCK_ROWS, last - p);
+    for (int64_t p = first; p < last; p += k->step) {
+        const int64_t at = image * k->pixels + p, n = least(k->step, last - p);
         const rows x = block_of(c, m, 0, at, n), dy = block_of(c, m, 2, at, n);
         float *dx = (float *)m->out[0] + at * k->channels;
         FOR_STRIPS(k->channels, grad_strip, dx, along, sum, scale, k->channels, x, dy);

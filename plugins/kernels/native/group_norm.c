@@ -133,9 +133,10 @@ NATIVE_INLINE void apply_part(const rn_call *c, const rn_buffers *m, const map *
 {
     const float *factors = s.factors + 3 * image * k->channels;
     const int64_t pitch = rn_pitch(c->in[X]), y_pitch = rn_pitch(c->out[0]);
-    for (int64_t p = part_begin(k, part); p < part_end(k, part); p += k->step) {
+    const int64_t step = written_rows(c->out[0]);
+    for (int64_t p = part_begin(k, part); p < part_end(k, part); p += step) {
         const float *from = (const float *)m->in[X] + (image * k->pixels + p) * pitch;
-        const rows x = {from, pitch, least(k->step, part_end(k, part) - p)};
+        const rows x = {from, pitch, least(step, part_end(k, part) - p)};
         float *y = (float *)m->out[0] + (image * k->pixels + p) * y_pitch;
         FOR_STRIPS(k->channels, apply_columns, x, y, y_pitch, factors, k->channels, silu);
     }

@@ -7,7 +7,8 @@ typedef struct places { int w, b, scale, offset, mean, rstd, dy; } places;
 static const places norm_places = {1, -1, -1, -1, 2, 3, 4}, silu_places = {1, 2, 3, 4, 5, 6, 7};
 
 /* Doubles: A = Σ dv and N = Σ dv·(x − mean) of each part and channel [batch, parts, 2, C], and of each image, N times
- * rstd [batch, 2, C]. Floats: for each image and channel mean, slope, start of v; then p, q, r of dx [batch, 6, C]. */
+ * rstd [batch, 2, C]. Floats: for each image and channel mean; p, q, r of dx [batch, 4, C]. A thread's own: sums of a
+ * block, and mean, slope, start of v (not an image's: several threads may have parts of one). */
 typedef struct sums { double *part, *image; float *factors; } sums;
 static sums sums_of(const map *k, void *scratch)
 {
@@ -30,8 +31,8 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     } else {
         work->more_units[0] = last;
     }
-    work->scratch_bytes = (size_t)(k.batch * k.channels) * ((size_t)(2 * k.parts + 2) * sizeof(double) + 6 * sizeof(float));
-    work->thread_scratch_bytes = (size_t)(2 * k.channels) * sizeof(float);
+    work->scratch_bytes = (size_t)(k.batch * k.channels) * ((size_t)(2 * k.parts + 2) * sizeof(double) + 4 * sizeof(float));
+    work->thread_scratch_bytes = (size_t)(5 * k.channels) * sizeof(float);
     return NULL;
 }
 
@@ -41,10 +42,10 @@ static const float *row_of(const rn_call *c, const rn_buffers *m, int input, int
 }
 static double value_of(const float *v, int64_t j, double absent) { return v ? (double)v[j] : absent; }
 
-/* v = (x − mean)·slope + start */
-static void forward_factors(const rn_call *c, const rn_buffers *m, const map *k, const places *at, sums s, int64_t image)
+/* v = (x − mean)·slope + start for the channels of an image: [3, C]. */
+static void forward_factors(const rn_call *c, const rn_buffers *m, const map *k, const places *at, int64_t image, float *mean)
 {
-    float *mean = s.factors + 6 * image * k->channels, *slope = mean + k->channels, *start = slope + k->channels;
+    float *slope = mean + k->channels, *start = slope + k->channels;
     const float *w = m->in[at->w], *b = at->b >= 0 ? m->in[at->b] : NULL;
     const float *scale = row_of(c, m, at->scale, image), *offset = row_of(c, m, at->offset, image);
     for (int64_t j = 0; j < k->channels; j++) {
@@ -55,7 +56,7 @@ static void forward_factors(const rn_call *c, const rn_buffers *m, const map *k,
     }
 }
 
-/* Columns of a block: dv into dx (with silu), Σ dv, Σ dv·(x − mean). */
+/* Columns of some rows: dv into dx (with silu); a += Σ dv, n += Σ dv·(x − mean). */
 NATIVE_INLINE void sum_columns(rows x, rows dy, float *dx, const float *factors, int64_t channels, float *a, float *n,
                                const bool silu, int64_t k, const int vectors, const int64_t lanes)
 {
@@ -64,7 +65,8 @@ NATIVE_INLINE void sum_columns(rows x, rows dy, float *dx, const float *factors,
         mean[v] = vf_get(factors + k + v * VF_LANES, lanes);
         slope[v] = vf_get(factors + channels + k + v * VF_LANES, lanes);
         start[v] = vf_get(factors + 2 * channels + k + v * VF_LANES, lanes);
-        sum[v] = along[v] = vf_of(0);
+        sum[v] = vf_get(a + k + v * VF_LANES, lanes);
+        along[v] = vf_get(n + k + v * VF_LANES, lanes);
     }
     for (int64_t r = 0; r < x.n; r++)
         for (int v = 0; v < vectors; v++) {
@@ -87,18 +89,22 @@ NATIVE_INLINE void sum_columns(rows x, rows dy, float *dx, const float *factors,
 NATIVE_INLINE void sum_part(const rn_call *c, const rn_buffers *m, const map *k, const places *at, sums s, int64_t image,
                             int64_t part, const bool silu)
 {
-    const float *factors = s.factors + 6 * image * k->channels;
     const int64_t pitch = rn_pitch(c->in[0]), dy_pitch = rn_pitch(c->in[at->dy]), channels = k->channels;
-    float *a = m->thread_scratch, *n = a + channels;
+    float *a = m->thread_scratch, *n = a + channels, *factors = n + channels;
+    forward_factors(c, m, k, at, image, factors);
     double *sum = s.part + 2 * (image * k->parts + part) * channels;
     for (int64_t j = 0; j < 2 * channels; j++)
         sum[j] = 0;
     for (int64_t p = part_begin(k, part); p < part_end(k, part); p += k->step) {
-        const int64_t n_rows = least(k->step, part_end(k, part) - p), first = image * k->pixels + p;
-        const rows x = {(const float *)m->in[0] + first * pitch, pitch, n_rows};
-        const rows dy = {(const float *)m->in[at->dy] + first * dy_pitch, dy_pitch, n_rows};
-        float *dx = (float *)m->out[0] + first * channels;
-        FOR_STRIPS(channels, sum_columns, x, dy, dx, factors, channels, a, n, silu);
+        const int64_t last = least(p + k->step, part_end(k, part)), step = silu ? written_rows(c->out[0]) : k->step;
+        memset(a, 0, (size_t)(2 * channels) * sizeof *a);
+        for (int64_t row = p; row < last; row += step) {
+            const int64_t n_rows = least(step, last - row), first = image * k->pixels + row;
+            const rows x = {(const float *)m->in[0] + first * pitch, pitch, n_rows};
+            const rows dy = {(const float *)m->in[at->dy] + first * dy_pitch, dy_pitch, n_rows};
+            float *dx = (float *)m->out[0] + first * channels;
+            FOR_STRIPS(channels, sum_columns, x, dy, dx, factors, channels, a, n, silu);
+        }
         for (int64_t j = 0; j < 2 * channels; j++)
             sum[j] += (double)a[j];
     }
@@ -110,7 +116,7 @@ static void join(const rn_call *c, const rn_buffers *m, const map *k, const plac
 {
     const int64_t channels = k->channels;
     double *a = s.image + 2 * image * channels, *n = a + channels;
-    float *p = s.factors + (6 * image + 3) * channels, *q = p + channels, *r = q + channels;
+    float *mean = s.factors + 4 * image * channels, *p = mean + channels, *q = p + channels, *r = q + channels;
     const float *w = m->in[at->w], *b = at->b >= 0 ? m->in[at->b] : NULL, *scale = row_of(c, m, at->scale, image);
     for (int64_t j = 0; j < 2 * channels; j++) {
         a[j] = 0;
@@ -127,6 +133,7 @@ static void join(const rn_call *c, const rn_buffers *m, const map *k, const plac
             along += f * n[j] / count;
         }
         for (int64_t j = g * k->width; j < (g + 1) * k->width; j++) {
+            mean[j] = row_of(c, m, at->mean, image)[g];
             p[j] = (float)(rstd * value_of(w, j, 1) * (1 + value_of(scale, j, 0)));
             q[j] = (float)(-rstd * rstd * along);
             r[j] = (float)(-rstd * flat);
@@ -144,9 +151,9 @@ NATIVE_INLINE void dx_columns(rows x, rows dv, float *dx, const float *factors, 
     vf mean[STRIP_VECTORS], p[STRIP_VECTORS], q[STRIP_VECTORS], r[STRIP_VECTORS];
     for (int v = 0; v < vectors; v++) {
         mean[v] = vf_get(factors + k + v * VF_LANES, lanes);
-        p[v] = vf_get(factors + 3 * channels + k + v * VF_LANES, lanes);
-        q[v] = vf_get(factors + 4 * channels + k + v * VF_LANES, lanes);
-        r[v] = vf_get(factors + 5 * channels + k + v * VF_LANES, lanes);
+        p[v] = vf_get(factors + channels + k + v * VF_LANES, lanes);
+        q[v] = vf_get(factors + 2 * channels + k + v * VF_LANES, lanes);
+        r[v] = vf_get(factors + 3 * channels + k + v * VF_LANES, lanes);
     }
     for (int64_t i = 0; i < x.n; i++)
         for (int v = 0; v < vectors; v++) {
@@ -159,10 +166,11 @@ NATIVE_INLINE void dx_columns(rows x, rows dv, float *dx, const float *factors, 
 NATIVE_INLINE void dx_part(const rn_call *c, const rn_buffers *m, const map *k, const places *at, sums s, int64_t image,
                            int64_t part, const bool silu)
 {
-    const float *factors = s.factors + 6 * image * k->channels;
+    const float *factors = s.factors + 4 * image * k->channels;
     const int64_t pitch = rn_pitch(c->in[0]), channels = k->channels, dv_pitch = silu ? channels : rn_pitch(c->in[at->dy]);
-    for (int64_t p = part_begin(k, part); p < part_end(k, part); p += k->step) {
-        const int64_t n_rows = least(k->step, part_end(k, part) - p), first = image * k->pixels + p;
+    const int64_t step = written_rows(c->out[0]);
+    for (int64_t p = part_begin(k, part); p < part_end(k, part); p += step) {
+        const int64_t n_rows = least(step, part_end(k, part) - p), first = image * k->pixels + p;
         const rows x = {(const float *)m->in[0] + first * pitch, pitch, n_rows};
         float *dx = (float *)m->out[0] + first * channels;
         const rows dv = {silu ? dx : (const float *)m->in[at->dy] + first * dv_pitch, dv_pitch, n_rows};
@@ -198,10 +206,8 @@ NATIVE_INLINE void run(const rn_call *c, const rn_buffers *m, int phase, int64_t
     }
     for (int64_t u = begin; u < end; u++) {
         const int64_t image = phase == 1 ? u : u / k.parts, part = u % k.parts;
-        if (phase == 0) {
-            forward_factors(c, m, &k, at, s, image);
+        if (phase == 0)
             sum_part(c, m, &k, at, s, image, part, silu);
-        }
         if (phase == 1 || k.parts == 1)
             join(c, m, &k, at, s, image);
         if (phase == 2 || k.parts == 1)

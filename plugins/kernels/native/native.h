@@ -20,11 +20,14 @@
 #define NATIVE_CPU RN_CPU_ANY
 #endif
 
-/* The descriptor at the end of a file: NATIVE(silu, "…", plan, run); wider vectors are tried first. */
-#define NATIVE(op_, doc_, ...)                                                                                         \
-    const rn_kernel NATIVE_(op_) = {.bytes = sizeof(rn_kernel), .name = "native", .doc = doc_, .op = #op_,             \
-                                    .device = "cpu", .cpu = NATIVE_CPU, .rank = 20 + VF_LANES, .type = RN_F32,         \
-                                    __VA_ARGS__}
+/* The descriptor at the end of a file: NATIVE(silu, "…", .plan = plan, .run = run); wider vectors are tried first. */
+#define NATIVE(op_, doc_, ...) NATIVE_OF("native", 20, op_, op_, doc_, __VA_ARGS__)
+/* The same of the set `winograd`, which is faster and rounds more, so that a spec can have the one without the other. */
+#define WINOGRAD(op_, doc_, ...) NATIVE_OF("winograd", 40, op_, winograd_##op_, doc_, __VA_ARGS__)
+#define NATIVE_OF(set_, rank_, op_, symbol_, doc_, ...)                                                                \
+    const rn_kernel NATIVE_(symbol_) = {.bytes = sizeof(rn_kernel), .name = set_, .doc = doc_, .op = #op_,             \
+                                        .device = "cpu", .cpu = NATIVE_CPU, .rank = rank_ + VF_LANES, .type = RN_F32,  \
+                                        __VA_ARGS__}
 
 /* Functions that are told sizes as constants: their loops over vectors then become straight code, and where `lanes` is
  * VF_LANES vf_get() and vf_put() are plain loads and stores. */

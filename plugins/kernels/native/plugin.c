@@ -4,14 +4,15 @@
 
 /* clang-format off */
 #define KERNELS(X)                                                                                                     \
-    X(silu) X(silu_grad) X(gelu_tanh) X(gelu_tanh_grad) X(sigmoid) X(sigmoid_grad)                                     \
+    X(linear) X(linear_dw) X(matmul) X(attention) X(attention_grad)                                                    \
+    X(conv2d) X(conv2d_dx) X(conv2d_dw) X(winograd_conv2d) X(winograd_conv2d_dx) X(winograd_conv2d_dw)                 \
     X(group_norm) X(group_norm_grad) X(group_norm_film_silu) X(group_norm_film_silu_grad)                              \
     X(layer_norm) X(layer_norm_grad) X(layer_norm_film) X(layer_norm_film_grad)                                        \
+    X(silu) X(silu_grad) X(gelu_tanh) X(gelu_tanh_grad) X(sigmoid) X(sigmoid_grad)                                     \
     X(film) X(film_grad) X(sum_leading)                                                                                \
     X(random_normal) X(dropout) X(softmax) X(softmax_grad) X(mean_square) X(mean_square_grad)                          \
     X(avg_pool) X(sum_pool) X(upsample_nearest) X(space_to_depth) X(depth_to_space)                                    \
-    X(add) X(sub) X(mul) X(scale) X(copy) X(mix) X(scale_images) X(channel_pad) X(concat)       \
-    X(conv2d) X(conv2d_dx) X(conv2d_dw)
+    X(add) X(sub) X(mul) X(scale) X(copy) X(mix) X(scale_images) X(channel_pad) X(concat)
 /* clang-format on */
 
 #define DECLARE2(set_, op_) extern const rn_kernel native_##set_##_##op_;

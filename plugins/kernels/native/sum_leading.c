@@ -65,8 +65,9 @@ static void sum_part(const rn_buffers *m, const plane *p, int64_t u)
     const int64_t first = part * p->part, last = least(first + p->part, p->rows);
     float *sum = (float *)(one_part(p) ? m->out[0] : m->scratch) + part * p->width + column;
     memset(sum, 0, (size_t)width * sizeof *sum);
-    for (int64_t row = first; row < last; row += BLOCK_ROWS) {
-        const rows x = {(const float *)m->in[0] + row * p->pitch + column, p->pitch, least(BLOCK_ROWS, last - row)};
+    const int64_t step = read_rows(width);
+    for (int64_t row = first; row < last; row += step) {
+        const rows x = {(const float *)m->in[0] + row * p->pitch + column, p->pitch, least(step, last - row)};
         FOR_STRIPS(width, sum_strip, sum, x);
     }
 }

@@ -5,10 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* From the OpenMP runtime that the library itself is linked to; <omp.h> belongs to compilers and need not fit it. */
-extern void omp_set_num_threads(int threads);
-extern int omp_get_max_threads(void);
-
 enum {
     UNITS = 32,     /* wanted where there are rows enough, so that many cores have work */
     MIN_ROWS = 64,  /* fewer, and reading the weight for every unit shows */
@@ -40,8 +36,8 @@ struct dnn_plan {
  * would be more than there are cores, and its sums change with their number. */
 static void one_thread(void)
 {
-    if (omp_get_max_threads() != 1)
-        omp_set_num_threads(1);
+    if (dnn_library.threads() != 1)
+        dnn_library.set_threads(1);
 }
 
 /* --- a plan ----------------------------------------------------------------------------------------- */
@@ -221,7 +217,7 @@ const char *dnn_refusal(const rn_call *c)
         if (s.rank && s.type != c->in[0].type)
             return "all tensors must have one type";
     }
-    return NULL;
+    return dnn_library_open() ? NULL : "libdnnl.so.2 cannot be loaded";
 }
 
 dnnl_memory_desc_t dnn_strided(rn_type type, int axes, const dnnl_dims_t dims, const dnnl_dims_t strides)

@@ -6,10 +6,10 @@
  * else. So a plan has a slot of such objects for each thread: run() takes a free one, works through its units and gives
  * it back. The library keeps to one thread inside a call (see dnn_one_thread), and units are cut by shapes alone, so any
  * number of threads gives the same bytes. */
+#include "library.h"
+
 #include <runner/kernel.h>
 #include <runner/ops.h>
-
-#include <oneapi/dnnl/dnnl.h>
 
 enum {
     DNN_MAIN, /* for whole units */
@@ -49,7 +49,7 @@ void dnn_execute(const dnn_plan *d, dnn_slot *s, int which, const void *const *m
 
 /* The library's word for a type; dnnl_data_type_undef where these kernels do not know it. */
 dnnl_data_type_t dnn_type(rn_type type);
-/* Why not: a type, or several, or a result whose rows lie apart. NULL: go on. */
+/* Why not: a type, or several, or no library. NULL: go on. To be asked before anything else here. */
 const char *dnn_refusal(const rn_call *c);
 
 /* Strides in elements, axis by axis. */

@@ -1,4 +1,4 @@
-/* The 3×3 convolutions of the native kernels, which work in tiles of 4×4 pixels, blocks of tiles and panels of channels:
+/* The set winograd: 3×3 convolutions that work in tiles of 4×4 pixels, blocks of tiles and panels of channels:
  * maps and numbers of channels that fill none of these, against the reference kernels. */
 #include "graph/program.h"
 #include "support/kernel_harness.h"
@@ -69,7 +69,7 @@ static void compare(const harness_call *got, const harness_call *want, double al
                  (int)s.height, (int)s.width, (int)s.in, (int)s.out, (int)s.gap, error, largest, what);
 }
 
-/* All three ops with each native kernel: the reference's values, and the same bytes however units are split. */
+/* All three ops with the kernels of each instruction set: the reference's values, and the same bytes however units are split. */
 static void check(sizes s)
 {
     for (int op = 0; op < OPS; op++) {
@@ -77,9 +77,9 @@ static void check(sizes s)
         int k = 0;
         open_call(&want, op, s, three_by_three, 3), open_call(&got, op, s, three_by_three, 3), open_call(&split, op, s, three_by_three, 3);
         assert_null(harness_run(&want, next_kernel(op, "reference", &k), 1, false));
-        const rn_kernel *kernel = next_kernel(op, "native", (k = 0, &k));
+        const rn_kernel *kernel = next_kernel(op, "winograd", (k = 0, &k));
         assert_non_null(kernel);
-        for (; kernel; kernel = next_kernel(op, "native", &k)) {
+        for (; kernel; kernel = next_kernel(op, "winograd", &k)) {
             const char *refusal = harness_run(&got, kernel, 1, false);
             if (refusal)
                 fail_msg("%s, %dx%dx%d, %d to %d channels: %s", ops[op], (int)s.batch, (int)s.height, (int)s.width, (int)s.in,
@@ -141,7 +141,7 @@ static void what_would_not_pay_or_is_no_3x3_is_refused(void **state)
             harness_call h;
             int k = 0;
             open_call(&h, op, cases[i].s, cases[i].conv, cases[i].kernel);
-            const char *why = harness_run(&h, next_kernel(op, "native", &k), 1, false);
+            const char *why = harness_run(&h, next_kernel(op, "winograd", &k), 1, false);
             assert_non_null(why);
             assert_string_equal(why, cases[i].why);
             harness_close(&h);
