@@ -75,7 +75,9 @@ static void check(sizes s)
     for (int op = 0; op < OPS; op++) {
         harness_call want, got, split;
         int k = 0;
-        open_call(&want, op, s, three_by_three, 3), open_call(&got, op, s, three_by_three, 3), open_call(&split, op, s, three_by_three, 3);
+        open_call(&want, op, s, three_by_three, 3);
+        open_call(&got, op, s, three_by_three, 3);
+        open_call(&split, op, s, three_by_three, 3);
         assert_null(harness_run(&want, next_kernel(op, "reference", &k), 1, false));
         const rn_kernel *kernel = next_kernel(op, "winograd", (k = 0, &k));
         assert_non_null(kernel);
