@@ -10,6 +10,7 @@
 
 /* Sums of up to 2304 products of numbers up to 1, in another order. */
 static const double tolerance = 2e-5;
+enum { GAP = 5 }; /* elements between the rows of a channel range */
 
 static const rn_kernel *kernel_of(const char *op, const char *set)
 {
@@ -33,6 +34,19 @@ static double largest_difference(const harness_call *a, const harness_call *b)
     return error / largest;
 }
 
+/* Inputs that are channel ranges give the reference's values, or are refused. Returns whether they were taken. */
+static bool expect_ranges(const rn_op *op, const rn_kernel *kernel, const rn_example *example, const harness_call *dense,
+                          const char *text)
+{
+    harness_call ranges;
+    harness_open_as(&ranges, op, RN_F32, example, GAP);
+    const bool taken = !harness_run(&ranges, kernel, 3, false);
+    if (taken && !(largest_difference(&ranges, dense) <= tolerance))
+        fail_msg("%s, %s: channel ranges differ by %.1e", op->name, text, largest_difference(&ranges, dense));
+    harness_close(&ranges);
+    return taken;
+}
+
 /* Packed and not, units cut in several ways: the reference's values, and always the same bytes. */
 static void expect_agreement(const char *op, const rn_example *example, const char *text)
 {
@@ -54,6 +68,8 @@ static void expect_agreement(const char *op, const rn_example *example, const ch
         if (largest_difference(&got, &whole) != 0)
             fail_msg("%s, %s: %d pieces give other numbers", op, text, pieces);
     }
+    if (!expect_ranges(of, kernel, example, &want, text) && strncmp(op, "conv2d", 6) != 0)
+        fail_msg("%s, %s: refuses channel ranges, which products take", op, text);
     harness_close(&want);
     harness_close(&whole);
     harness_close(&got);

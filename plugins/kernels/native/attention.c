@@ -16,11 +16,28 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     return attention_refusal(&g);
 }
 
-/* The largest of the n scores of a row. */
-static float largest(const float *s, int64_t chunk, int64_t n)
+/* Lane i of the result: the largest lane of v[i], or their sum. v is used up. */
+static vf each_largest(vf v[VF_LANES])
+{
+    vf_transpose(v);
+    for (int half = VF_LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            v[i] = vf_max(v[i], v[i + half]);
+    return v[0];
+}
+static vf each_sum(vf v[VF_LANES])
+{
+    vf_transpose(v);
+    for (int half = VF_LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            v[i] = v[i] + v[i + half];
+    return v[0];
+}
+
+/* A vector whose largest lane is the largest of the n scores of a row. */
+static vf largest(const float *s, int64_t chunk, int64_t n)
 {
     vf most = vf_of(s[0]);
-    float lane[VF_LANES], all;
     for (int64_t begin = 0; begin < n; begin += GEMM_K, s += chunk) {
         const int64_t count = least(GEMM_K, n - begin);
         int64_t i = 0;
@@ -29,15 +46,11 @@ static float largest(const float *s, int64_t chunk, int64_t n)
         for (; i < count; i++)
             most = vf_max(most, vf_of(s[i]));
     }
-    vf_store(lane, most);
-    all = lane[0];
-    for (int i = 1; i < VF_LANES; i++)
-        all = lane[i] > all ? lane[i] : all;
-    return all;
+    return most;
 }
 
-/* s = e^(s − most) in a row of n; returns the sum. */
-static float exponentials(float *s, int64_t chunk, int64_t n, float most)
+/* s = e^(s − most) in a row of n; the sum of the result's lanes is theirs. */
+static vf exponentials(float *s, int64_t chunk, int64_t n, float most)
 {
     vf sum = vf_of(0);
     for (int64_t begin = 0; begin < n; begin += GEMM_K, s += chunk) {
@@ -53,7 +66,28 @@ static float exponentials(float *s, int64_t chunk, int64_t n, float most)
             sum = sum + vf_load_part(s + i, count - i); /* without the lanes beyond */
         }
     }
-    return vf_sum(sum);
+    return sum;
+}
+
+/* s = e^(s − max s) in each row of n scores; lse = max + log Σ, share = 1/Σ. The sums across lanes are made for as many rows
+ * together as there are lanes. */
+static void softmax(float *s, int64_t chunk, int64_t rows, int64_t n, float *lse, float *share)
+{
+    for (int64_t first = 0; first < rows; first += VF_LANES) {
+        const int64_t count = least(VF_LANES, rows - first);
+        float most[VF_LANES], sum[VF_LANES];
+        vf v[VF_LANES];
+        for (int64_t r = 0; r < VF_LANES; r++)
+            v[r] = r < count ? largest(s + (first + r) * GEMM_PITCH, chunk, n) : vf_of(0);
+        vf_store(most, each_largest(v));
+        for (int64_t r = 0; r < VF_LANES; r++)
+            v[r] = r < count ? exponentials(s + (first + r) * GEMM_PITCH, chunk, n, most[r]) : vf_of(1);
+        vf_store(sum, each_sum(v));
+        for (int64_t r = 0; r < count; r++) {
+            lse[first + r] = most[r] + logf(sum[r]);
+            share[first + r] = 1 / sum[r];
+        }
+    }
 }
 
 static void scale_row(float *y, int64_t n, float share)
@@ -80,19 +114,15 @@ static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int 
                                                  false, g.tk, g.d, value_room);
         for (int64_t i = 0; i < strips; i++) {
             const int64_t row = first + gemm_cut(rows, strips, i), count = first + gemm_cut(rows, strips, i + 1) - row;
-            float *out = (float *)m->out[0] + attention_place(y, &g, image, head, row), sum[GEMM_ROWS];
+            float *out = (float *)m->out[0] + attention_place(y, &g, image, head, row), share[GEMM_ROWS];
             float *lse = (float *)m->out[1] + (image * g.heads + head) * rn_pitch(c->out[1]) + row;
             attention_left((const float *)m->in[0] + attention_place(q, &g, image, head, row), rn_pitch(q), count, g.d, g.scale,
                            left);
             attention_scores(&g, count, left, &keys, s, chunk);
-            for (int64_t r = 0; r < count; r++) {
-                const float most = largest(s + r * GEMM_PITCH, chunk, g.tk);
-                sum[r] = exponentials(s + r * GEMM_PITCH, chunk, g.tk, most);
-                lse[r] = most + logf(sum[r]);
-            }
+            softmax(s, chunk, count, g.tk, lse, share);
             attention_mix(&g, count, s, chunk, &values, out, rn_pitch(y));
             for (int64_t r = 0; r < count; r++)
-                scale_row(out + r * rn_pitch(y), g.d, 1 / sum[r]);
+                scale_row(out + r * rn_pitch(y), g.d, share[r]);
         }
     }
 }

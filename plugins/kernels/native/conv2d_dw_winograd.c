@@ -93,7 +93,8 @@ static void make_d(const weight_gradient *g, const float *dy, int64_t channels, 
     }
 }
 
-NATIVE_INLINE void inputs_by_outputs(int rows, int vectors, const float *v, int64_t row, const float *d, int64_t k, float *s, bool add)
+NATIVE_INLINE void inputs_by_outputs(int rows, int vectors, const float *v, int64_t row, const float *d, int64_t k, float *s,
+                                     bool add)
 {
     product_rows(rows, vectors, v, 1, row, d, k, s, add);
 }

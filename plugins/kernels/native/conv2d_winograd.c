@@ -10,7 +10,7 @@
  *     M [36][panels][tiles][PANEL]  of a slice of the panels at a time
  *
  * U is no packed copy of a parameter: those are made by one thread, and every step of training would wait for it. */
-#include "shuffle.h"
+#include "gemm.h" /* vf_transpose */
 #include "tile_product.h"
 #include "tiles.h"
 
@@ -65,18 +65,6 @@ static const char *plan(const rn_call *c, const rn_conv2d_attr *a, bool turned, 
 
 /* --- phase 0: U ------------------------------------------------------------------------------------------ */
 
-/* v[i][j] ↔ v[j][i]: each round weaves row i and row i + VF_LANES/2 into two neighbours. */
-static inline void transpose(vf v[VF_LANES])
-{
-    for (int n = 1; n < VF_LANES; n *= 2) {
-        vf woven[VF_LANES];
-#pragma GCC unroll 8
-        for (int i = 0; i < VF_LANES / 2; i++)
-            vf_weave(v[i], v[i + VF_LANES / 2], woven + 2 * i, woven + 2 * i + 1);
-        memcpy(v, woven, sizeof woven);
-    }
-}
-
 /* Weights of channels [row, row + rows) of x and `lanes` of y from `col` on, as the convolution has them: from w [3, 3, in,
  * out], or from w [3, 3, out, in] with the taps in reverse. */
 static void gather_weights(const convolution *g, const float *w, int64_t pitch, int64_t row, int64_t rows, int64_t col,
@@ -88,7 +76,7 @@ static void gather_weights(const convolution *g, const float *w, int64_t pitch, 
             const float *from = w + ((TAPS - 1 - tap) * g->out + col) * pitch + row;
             for (int64_t n = 0; n < VF_LANES; n++)
                 v[n] = n < lanes ? vf_get(from + n * pitch, rows) : vf_of(0);
-            transpose(v);
+            vf_transpose(v);
             memcpy(to[tap], v, sizeof v);
         } else {
             for (int64_t r = 0; r < rows; r++)
@@ -126,7 +114,8 @@ static void make_u(const convolution *g, const float *w, int64_t pitch, float *u
 
 /* --- phase 1: y ------------------------------------------------------------------------------------------ */
 
-NATIVE_INLINE void tiles_by_weights(int rows, int vectors, const float *v, int64_t row, const float *u, int64_t k, float *m, bool add)
+NATIVE_INLINE void tiles_by_weights(int rows, int vectors, const float *v, int64_t row, const float *u, int64_t k, float *m,
+                                    bool add)
 {
     product_rows(rows, vectors, v, row, 1, u, k, m, add);
 }
@@ -143,7 +132,8 @@ static void multiply(const convolution *g, const float *v, const float *u, int64
 }
 
 /* Aᵀ m A + bias of a vector of channels into those pixels of a tile that lie in the map. */
-NATIVE_INLINE void finish_vector(const convolution *g, const float *m, const float *bias, const tile_place *p, float *y, int64_t lanes)
+NATIVE_INLINE void finish_vector(const convolution *g, const float *m, const float *bias, const tile_place *p, float *y,
+                                 int64_t lanes)
 {
     vf d[TILE_ELEMENTS], r[OUT_ELEMENTS];
 #pragma GCC unroll 36

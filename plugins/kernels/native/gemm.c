@@ -14,10 +14,12 @@ static inline vf finish(const gemm_target *t, vf sum, const float *c, int64_t co
 /* One tile: rows × vectors·VF_LANES. Element (i, k) of a is a[i·row_step + k·k_step]. rows, vectors and row_step are
  * constants where this is inlined, so that `sum` becomes registers. */
 #define INLINE static inline __attribute__((always_inline))
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
+#if !defined(__clang__)
 #define UNROLL _Pragma("GCC unroll 16")
+#elif __has_feature(undefined_behavior_sanitizer)
+#define UNROLL /* its checks, unrolled, take minutes to compile */
+#else
+#define UNROLL _Pragma("clang loop unroll(full)")
 #endif
 INLINE void tile(const int rows, const int vectors, const int64_t row_step, int64_t k_step, int64_t k, const float *a, const float *b,
                  int64_t b_pitch, const gemm_target *t)

@@ -53,7 +53,8 @@ NATIVE_INLINE void put_elements(const vf *r, float *to, int64_t apart)
 }
 
 /* A tile's vector of channels, transformed; meanwhile the next tile's is asked for. */
-NATIVE_INLINE void tile_in(const float *const *pixel, const float *const *next, int64_t channel, int64_t lanes, float *to, int64_t apart)
+NATIVE_INLINE void tile_in(const float *const *pixel, const float *const *next, int64_t channel, int64_t lanes, float *to,
+                           int64_t apart)
 {
     vf d[TILE_ELEMENTS], r[TILE_ELEMENTS];
 #pragma GCC unroll 36

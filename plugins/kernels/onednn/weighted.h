@@ -6,9 +6,9 @@
 #include "primitives.h"
 
 typedef struct dnn_weighted {
-    int64_t total, block;     /* rows or images: all, and of a unit */
+    int64_t total, block;      /* rows or images: all, and of a unit */
     int64_t in_step, out_step; /* bytes from one to the next */
-    dnnl_memory_desc_t w;     /* as it lies in our memory */
+    dnnl_memory_desc_t w;      /* as it lies in our memory */
     /* Makes primitive `which` for `count` rows or images and that layout of w: its arguments in[0], w, out[0], and the
      * bias where there is one. */
     const char *(*make)(const rn_call *c, dnn_plan *d, int which, int64_t count, const dnnl_memory_desc_t *w);
