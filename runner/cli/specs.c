@@ -59,9 +59,7 @@ int rn_cli_spec(rn_cli *cli, const char *path, rn_spec *spec)
         status = rn_cli_error(&err);
     } else {
         const rn_catalogue catalogue = rn_registry_catalogue(cli->registry);
-        if (!rn_spec_check(spec, &catalogue, &d))
-            status = tell(&d);
-        else if (!check_kernel_sets(cli, spec, &d))
+        if (!rn_spec_check(spec, &catalogue, &d) || !check_kernel_sets(cli, spec, &d))
             status = tell(&d);
     }
     rn_diagnostics_free(&d);

@@ -11,7 +11,7 @@ typedef struct reads {
 
 static reads *find_reads(const rn_graph *g)
 {
-    reads *r = malloc((size_t)g->n_tensors * sizeof *r);
+    reads *r = calloc((size_t)g->n_tensors, sizeof *r);
     for (int64_t t = 0; r && t < g->n_tensors; t++)
         r[t] = (reads){-1, -1};
     for (int64_t i = 0; r && i < g->n_nodes; i++)
@@ -116,7 +116,7 @@ void rn_graph_recompute(rn_graph *g)
     const size_t nodes = (size_t)g->n_nodes + 1;
     reads *r = find_reads(g);
     bool *chosen = calloc(nodes, sizeof *chosen);
-    copies c = {malloc(nodes * sizeof *c.first), malloc(nodes * sizeof *c.next), calloc((size_t)g->n_tensors, sizeof *c.again)};
+    copies c = {calloc(nodes, sizeof *c.first), calloc(nodes, sizeof *c.next), calloc((size_t)g->n_tensors, sizeof *c.again)};
     rn_graph_node *node = NULL;
     rn_tensor_info *tensor = NULL;
     if (r && chosen && c.first && c.next && c.again) {
