@@ -5,9 +5,7 @@
  *     dv = dy·silu'(v); for each image and channel A = Σ dv, N = Σ dv·n over its pixels, and from these
  *     dscale = w·N + b·A, doffset = A, dw = Σ (1 + scale)·N, db = Σ (1 + scale)·A over the images
  *     dx = rstd·(f·dv − mean(f·dv) − n·mean(f·dv·n)), f = w·(1 + scale), means over the group */
-#include "rules.h"
-
-enum { X, W, B, SCALE, OFFSET, MEAN, RSTD, DY }; /* inputs of the gradient; the first five are those of the op */
+#include "norm_film.h"
 
 static const rn_param params[] = {
     /*      struct              field   unit  default min    max    documentation */
@@ -18,54 +16,32 @@ static const rn_param params[] = {
 
 static int64_t groups_of(const rn_call *c) { return ((const rn_group_norm_attr *)c->attr)->groups; }
 
-static bool fits(const rn_call *c, rn_error *err)
+static bool groups_divide(const rn_call *c, rn_error *err)
 {
-    const rn_shape x = c->in[X], w = c->in[W], b = c->in[B], scale = c->in[SCALE], offset = c->in[OFFSET];
-    if (x.rank < 2)
-        return rn_fail(err, RN_ESHAPE, "x has one axis; at least batch and channels are needed");
-    if (groups_of(c) < 1 || rn_last(x) % groups_of(c))
-        return rn_fail(err, RN_ESHAPE, "%" PRId64 " groups do not divide %" PRId64 " channels", groups_of(c), rn_last(x));
-    if (!w.rank != !b.rank || (w.rank && (w.dim[0] != rn_last(x) || b.dim[0] != rn_last(x))))
-        return shapes_differ(err, "w", w, "b", b, "one element for each channel of x, or both absent");
-    if (!scale.rank != !offset.rank || !rn_same_dims(scale, offset) ||
-        (scale.rank && (scale.dim[0] != x.dim[0] || scale.dim[1] != rn_last(x))))
-        return shapes_differ(err, "scale", scale, "offset", offset, "[batch, channels] of x, or both absent");
-    return true;
+    return (groups_of(c) >= 1 && rn_last(c->in[X]) % groups_of(c) == 0) ||
+           rn_fail(err, RN_ESHAPE, "%" PRId64 " groups do not divide %" PRId64 " channels", groups_of(c), rn_last(c->in[X]));
+}
+
+static rn_shape statistics(const rn_call *c)
+{
+    return (rn_shape){.rank = 2, .dim = {c->in[X].dim[0], groups_of(c)}};
 }
 
 /* x [B, .., C], w, b [C], scale, offset [B, C] → y, mean [B, groups], rstd [B, groups] */
 static bool shape(const rn_call *c, rn_shape *y, rn_error *err)
 {
-    if (!fits(c, err))
-        return false;
-    y[0] = dense_like(c->in[X]);
-    y[1] = y[2] = (rn_shape){.rank = 2, .type = c->in[X].type, .dim = {c->in[X].dim[0], groups_of(c)}};
-    return true;
+    return groups_divide(c, err) && norm_film_shape(c, statistics(c), y, err);
 }
 
-/* → dx, dw [C], db [C], dscale [B, C], doffset [B, C] */
 static bool grad_shape(const rn_call *c, rn_shape *y, rn_error *err)
 {
-    const rn_shape x = c->in[X], mean = c->in[MEAN], rstd = c->in[RSTD];
-    if (!fits(c, err))
-        return false;
-    if (!rn_same_dims(x, c->in[DY]))
-        return shapes_differ(err, "x", x, "dy", c->in[DY], "their shapes must be equal");
-    if (!rn_same_dims(mean, rstd) || mean.dim[0] != x.dim[0] || mean.dim[1] != groups_of(c))
-        return shapes_differ(err, "mean", mean, "rstd", rstd, "one of each for every group of every image");
-    y[0] = dense_like(x);
-    y[1] = y[2] = (rn_shape){.rank = 1, .type = x.type, .dim = {rn_last(x)}};
-    y[3] = y[4] = (rn_shape){.rank = 2, .type = x.type, .dim = {x.dim[0], rn_last(x)}};
-    return true;
+    return groups_divide(c, err) &&
+           norm_film_grad_shape(c, statistics(c), "one of each for every group of every image", y, err);
 }
 
 static void gradient(rn_graph *g, const rn_call *c, const rn_tensor *dy, rn_tensor *dx)
 {
-    const rn_tensor in[] = {c->x[X], c->x[W], c->x[B], c->x[SCALE], c->x[OFFSET], c->y[1], c->y[2], dy[0]};
-    rn_tensor out[5] = {0};
-    rn_apply(g, "group_norm_film_silu_grad", c->attr, sizeof(rn_group_norm_attr), in, 8, out, 5);
-    for (int i = 0; i < 5; i++)
-        dx[i] = c->in[i].rank ? out[i] : 0;
+    norm_film_gradient(g, "group_norm_film_silu_grad", c, dy, dx);
 }
 
 static rn_cost cost(const rn_call *c) { return cost_per_element(c, 13); }
