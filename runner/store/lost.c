@@ -34,6 +34,16 @@ static bool save_copy(rn_store *s, char *copy, size_t size, rn_error *err)
     return false;
 }
 
+/* The log of a file that is gone would be taken for that of the copy that is moved back. */
+static void remove_log(const rn_store *s)
+{
+    static const char *const endings[] = {"-wal", "-shm"};
+    char path[4200];
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (snprintf(path, sizeof path, "%s%s", s->path, endings[i]) < (int)sizeof path)
+            unlink(path);
+}
+
 bool rn_store_same_file(rn_store *s, rn_error *err)
 {
     struct stat st;
@@ -48,7 +58,10 @@ bool rn_store_same_file(rn_store *s, rn_error *err)
     s->gone = true;
     char copy[4200];
     rn_error why;
-    if (save_copy(s, copy, sizeof copy, &why))
+    const bool saved = save_copy(s, copy, sizeof copy, &why);
+    if (!found)
+        remove_log(s);
+    if (saved)
         return rn_fail(err, RN_EIO, "database '%s' was %s while it was in use; all that had been written is saved as '%s': move "
                        "that back to keep it", s->path, what, copy);
     return rn_fail(err, RN_EIO, "database '%s' was %s while it was in use, and what it held is lost with it: no copy could be "

@@ -7,7 +7,7 @@
 static char *folder;
 
 /* Shell functions. begin: a run in the background that is seen to be at work (it has scores); finish: its status and
- * what it said; hold FILE SECONDS: the lock of a writer; with a
+ * what it said. What is done in between takes one step: a run looks at any moment. hold FILE SECONDS: the lock of a writer; with a
  * third word readers stay outside, too. */
 #define SHELL \
     "cd '%s' && rm -rf results x.db* && runner=" RUNNER "\n" \
@@ -21,14 +21,14 @@ typedef struct fault { const char *what, *shell; int status; const char *told[3]
 
 /* clang-format off */
 static const fault faults[] = {
-    {"the database is deleted", "begin; rm results/results.db*; finish", 3,
+    {"the database is deleted", "begin; rm results/results.db; finish", 3,
      {"database 'results/results.db' was deleted while it was in use; all that had been written is saved as 'results/results.db.saved-1'",
       "stopped in run 1 of 2 (base, seed 0); once the cause is gone, the same command"},
      "test \"$(sqlite3 results/results.db.saved-1 'pragma integrity_check; select count(*) > 0 from score; pragma user_version' | tr '\\n' ' ')\" = 'ok 1 1 ' && "
      "mv results/results.db.saved-1 results/results.db" AGAIN},
-    {"the database is deleted, and a copy was there before", "begin; rm results/results.db*; touch results/results.db.saved-1; finish", 3,
+    {"the database is deleted, and a copy was there before", "begin; touch results/results.db.saved-1; rm results/results.db; finish", 3,
      {"is saved as 'results/results.db.saved-2'"}, "test ! -s results/results.db.saved-1" AGAIN},
-    {"the database is replaced", "begin; mv results/results.db away.db; cp away.db results/results.db; finish", 3,
+    {"the database is replaced", "begin; cp results/results.db other.db; mv other.db results/results.db; finish", 3,
      {"database 'results/results.db' was replaced by another file while it was in use; all that had been written is saved as"},
      "test -s results/results.db.saved-1" AGAIN},
     {"the folder of results is deleted", "begin; mv results gone; finish; status=$?; rm -r gone; (exit $status)", 3,
