@@ -465,10 +465,8 @@ bool rn_session_run(rn_session *s, int64_t variant, uint32_t seed, bool *failed,
 size_t rn_session_bytes(const rn_experiment *e)
 {
     const size_t image = 3 * (size_t)e->data.resolution.height * (size_t)e->data.resolution.width;
-    const rn_sampler *sampler = (const rn_sampler *)e->evaluate.sampler.rule.what;
     const size_t batches = (size_t)e->train.batch * image * sizeof(float);
-    const size_t sampling = (size_t)e->evaluate.batch * image * ((2 + (size_t)sampler->scratch_arrays) * sizeof(double) + sizeof(float));
     const size_t held_out = (size_t)(e->data.held_out < 128 ? e->data.held_out : 128) * image * sizeof(float);
-    return batches + (size_t)e->evaluate.sheet * image + sampling + held_out +
+    return batches + (size_t)e->evaluate.sheet * image + rn_sampling_bytes(e) + held_out +
            rn_scorer_bytes(&e->evaluate, e->data.resolution.height, e->data.resolution.width);
 }
