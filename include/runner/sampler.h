@@ -15,7 +15,7 @@ typedef struct rn_sampler_run {
     int64_t steps;
     int64_t n;             /* elements of z */
     double *z;             /* [n], in: the noise at logsnr[0]; out: the sample */
-    double *x0;            /* [n], out: x̂ of the last call of denoise */
+    double *x0;            /* [n], out: x̂ where the last step begins */
     double *scratch;       /* [scratch_arrays · n] */
     void *context;
     /* x0[n] = x̂ at z and λ, clipped already where the spec asks for it. `step` numbers the step that asks. */

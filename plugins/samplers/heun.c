@@ -44,7 +44,7 @@ static double churn(const heun *p, rn_sampler_run *run, int64_t step, double log
 static bool sample(const void *params_, rn_sampler_run *run, rn_error *err)
 {
     const heun *p = params_;
-    double *eps = run->scratch;
+    double *eps = run->scratch, *ahead = run->scratch + run->n; /* ε̂, x̂₂ */
     for (int64_t step = 0; step < run->steps; step++) {
         const double to = run->logsnr[step + 1], gamma = rise(p, run->steps, run->logsnr[step]);
         const double from = gamma > 0 ? churn(p, run, step, run->logsnr[step], gamma, eps) : run->logsnr[step];
@@ -56,10 +56,10 @@ static bool sample(const void *params_, rn_sampler_run *run, rn_error *err)
             eps[i] = (run->z[i] - alpha * run->x0[i]) / sigma;
             run->z[i] = alpha2 * run->x0[i] + sigma2 * eps[i];
         }
-        if (!run->denoise(run->context, step, run->z, to, run->x0, err))
+        if (!run->denoise(run->context, step, run->z, to, ahead, err))
             return false;
         for (int64_t i = 0; i < run->n; i++)
-            run->z[i] += half * ((run->z[i] - alpha2 * run->x0[i]) / sigma2 - eps[i]);
+            run->z[i] += half * ((run->z[i] - alpha2 * ahead[i]) / sigma2 - eps[i]);
         if (run->after && !run->after(run->context, step, run->z, err))
             return false;
     }
@@ -69,5 +69,5 @@ static bool sample(const void *params_, rn_sampler_run *run, rn_error *err)
 extern const rn_sampler sampler_heun;
 const rn_sampler sampler_heun = {.bytes = sizeof(rn_sampler), .name = "heun",
                                  .doc = "EDM's second order sampler: two model calls a step, churn if wanted",
-                                 .params = params, .params_bytes = sizeof(heun), .scratch_arrays = 1,
+                                 .params = params, .params_bytes = sizeof(heun), .scratch_arrays = 2,
                                  .default_steps = 25, .sample = sample, .calls_a_step = 2};
