@@ -10,6 +10,7 @@
 #include "data/png_write.h"
 #include "eval/error_grid.h"
 #include "eval/sampling.h"
+#include "spec/write.h"
 #include "train/checkpoint.h"
 
 #include <math.h>
@@ -78,11 +79,23 @@ static bool put_spec(void *context, FILE *f, rn_error *err)
     return true;
 }
 
-static bool write_spec(const one_run *r, rn_error *err)
+static bool put_yaml(void *context, FILE *f, rn_error *err)
+{
+    const one_run *r = context;
+    (void)err;
+    rn_variant_write(f, r->v, r->seed);
+    return true;
+}
+
+/* spec.txt for people: what stood where. spec.yaml for the runner: the same again. */
+static bool write_spec(one_run *r, rn_error *err)
 {
     char path[4096];
-    snprintf(path, sizeof path, "%s/spec.txt", r->folder);
     const rn_variant *v = r->v;
+    snprintf(path, sizeof path, "%s/spec.yaml", r->folder);
+    if (!rn_file_write(path, put_yaml, r, err))
+        return false;
+    snprintf(path, sizeof path, "%s/spec.txt", r->folder);
     return rn_file_write(path, put_spec, &v, err);
 }
 
