@@ -106,6 +106,10 @@ void rn_graph_differentiate(rn_graph *g, int n, const rn_tensor *of, const rn_te
  * their inputs are kept until then in any case. The memory of a program is smaller, its bytes are the same. */
 void rn_graph_recompute(rn_graph *g);
 
+/* At last, in a float32 graph: activations and their gradients become bfloat16 where all ops that touch them say that they may
+ * (op.h, narrow_in). */
+void rn_graph_narrow(rn_graph *g);
+
 /* The call of a node as op rules and kernels see it; shapes are written to the two arrays. */
 rn_call rn_node_call(const rn_graph *g, const rn_graph_node *node, rn_shape in[RN_MAX_IN], rn_shape out[RN_MAX_OUT]);
 

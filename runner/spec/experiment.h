@@ -67,7 +67,7 @@ typedef struct rn_experiment {
     rn_evaluate_config evaluate;
     rn_ints seeds;
     rn_memory_config memory;
-    int64_t precision; /* 0 float32 */
+    int64_t precision; /* 0 float32, 1 bf16 */
     rn_texts kernels;  /* preference order; empty: by rank */
     bool deterministic;
     rn_texts plugins;  /* folders or files searched first (paths, resolved) */

@@ -30,6 +30,8 @@ static bool compile_train(rn_trainer *t, const rn_registry *registry, const rn_p
     rn_graph_differentiate(t->train_graph, 1, &loss, &seed);
     if (t->experiment->memory.recompute)
         rn_graph_recompute(t->train_graph);
+    if (t->experiment->precision)
+        rn_graph_narrow(t->train_graph);
     return rn_program_compile(t->train_graph, o, &t->train, err);
 }
 
@@ -40,6 +42,8 @@ static bool compile_denoise(rn_trainer *t, const rn_registry *registry, const rn
         return rn_fail(err, RN_EMEMORY, "no memory for a graph");
     t->task->build_denoise(t->denoise_graph, t->experiment->task.params, &t->denoise_env);
     rn_graph_fuse(t->denoise_graph);
+    if (t->experiment->precision)
+        rn_graph_narrow(t->denoise_graph);
     return rn_program_compile(t->denoise_graph, o, &t->denoise, err);
 }
 
