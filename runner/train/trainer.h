@@ -41,6 +41,8 @@ typedef struct rn_trainer {
  * Errors: RN_ESHAPE and its kin with the place in the spec, RN_EPLUGIN, RN_EMEMORY. */
 RN_NODISCARD bool rn_trainer_plan(rn_trainer *t, const rn_registry *registry, const rn_experiment *experiment, rn_error *err);
 RN_NODISCARD bool rn_trainer_start(rn_trainer *t, uint32_t seed, rn_error *err);
+/* Instead of rn_trainer_start, where nothing is trained: the denoiser and one set of weights, `raw`, which the caller fills. */
+RN_NODISCARD bool rn_trainer_start_denoise(rn_trainer *t, uint32_t seed, rn_error *err);
 void rn_trainer_free(rn_trainer *t);
 
 /* What a step leaves to be logged. */
