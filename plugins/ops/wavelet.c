@@ -5,8 +5,8 @@
  *     legall53   high[i] = x[2i+1] − ½(x[2i] + x[2i+2]),  low[i] = x[2i] + ¼(high[i−1] + high[i])
  *
  * mirrored at the ends without repeating the edge. legall53 is the 5/3 filter of JPEG 2000 (Le Gall, Tabatabai 1988; as
- * lifting Sweldens 1996): not orthonormal. White noise of variance 1 becomes low of 0.719² and high of 1.5 (standard
- * deviations 0.848 and 1.225) along each axis. Bands are named by letters, the horizontal filter first, and lie one
+ * lifting Sweldens 1996): not orthonormal. Along an axis white noise of variance 1 becomes low of 46/64 = 0.719 and high of
+ * 1.5, so in two dimensions its standard deviation is 0.719 in ll, 1.04 in lh and hl, 1.5 in hh. Bands are named by letters, the horizontal filter first, and lie one
  * after the other along the channels: ll, lh, hl, hh, of C channels each. */
 #include "rules.h"
 
