@@ -5,8 +5,8 @@ static const char *const on_error_words[] = {"stop", "skip", NULL};
 static const char *const decay_words[] = {"constant", "cosine", NULL};
 static const char *const spacing_words[] = {"t", "logsnr", NULL};
 static const char *const weights_words[] = {"ema", "raw", NULL};
-static const char *const recompute_words[] = {"none", "cheap", NULL};
-static const char *const precision_words[] = {"float32", NULL};
+static const char *const recompute_words[] = {"none", "cheap", "blocks", NULL};
+static const char *const precision_words[] = {"float32", "bf16", NULL};
 
 /* clang-format off */
 static const rn_param data_params[] = {
@@ -64,7 +64,7 @@ static const rn_param evaluate_params[] = {
 };
 
 static const rn_param memory_params[] = {
-    {RN_PARAM_CHOICE, "recompute", offsetof(rn_memory_config, recompute), NULL, "cheap", 0, 0, "keep all that the backward pass reads, or make the outputs of norms and nonlinearities again there; the results are the same bytes", recompute_words, 0, 0, RN_KIND_NONE, RN_COSMETIC},
+    {RN_PARAM_CHOICE, "recompute", offsetof(rn_memory_config, recompute), NULL, "cheap", 0, 0, "keep all that the backward pass reads, or make again there the outputs of norms and nonlinearities, or (blocks) all that is inside a layer, for one more forward pass; the results are the same bytes", recompute_words, 0, 0, RN_KIND_NONE, RN_COSMETIC},
     RN_PARAMS_END,
 };
 
@@ -79,7 +79,7 @@ const rn_param rn_experiment_params[] = {
     RN_GROUP(rn_experiment, evaluate, evaluate_params, "{}", "samples and scores"),
     {RN_PARAM_INTS, "seeds", offsetof(rn_experiment, seeds), 0, "[0, 1, 2]", 0, 4294967295.0, "one run of each variant for each seed", 0, 0, 0, RN_KIND_NONE, RN_COSMETIC},
     RN_GROUP(rn_experiment, memory, memory_params, "{}", "time against memory"),
-    RN_CHOICE(rn_experiment, precision, precision_words, "float32", "type of the tensors"),
+    RN_CHOICE(rn_experiment, precision, precision_words, "float32", "type of activations and their gradients in memory; parameters, statistics and sums are always float32"),
     RN_TEXTS(rn_experiment, kernels, "[]", "kernel sets in order of preference; empty: by their rank"),
     RN_BOOL(rn_experiment, deterministic, "false", "choose kernels without timing them, so that a rerun chooses alike"),
     {RN_PARAM_TEXTS, "plugins", offsetof(rn_experiment, plugins), 0, "[]", 0, 0, "folders or files that are searched for plugins first", 0, 0, 0, RN_KIND_NONE, RN_COSMETIC | RN_PATHS},

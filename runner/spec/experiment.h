@@ -55,7 +55,7 @@ typedef struct rn_evaluate_config {
 } rn_evaluate_config;
 
 typedef struct rn_memory_config {
-    int64_t recompute; /* 0 nothing, 1 cheap ops */
+    int64_t recompute; /* 0 nothing, 1 cheap ops, 2 blocks */
 } rn_memory_config;
 
 typedef struct rn_experiment {
@@ -67,7 +67,7 @@ typedef struct rn_experiment {
     rn_evaluate_config evaluate;
     rn_ints seeds;
     rn_memory_config memory;
-    int64_t precision; /* 0 float32 */
+    int64_t precision; /* 0 float32, 1 bf16 */
     rn_texts kernels;  /* preference order; empty: by rank */
     bool deterministic;
     rn_texts plugins;  /* folders or files searched first (paths, resolved) */
