@@ -86,10 +86,12 @@ const rn_op op_rms_norm = {
     .params = params, .params_bytes = sizeof(rn_rms_norm_attr),
     .inputs = {{.name = "x"}, {"w", .rank = 1, .optional = true}}, .n_out = 2, .n_auxiliary = 1, .traits = RN_CHEAP,
     .shape = shape, .gradient = gradient, .cost = cost, .example = example,
+    .narrow_in = 1, .narrow_out = 1,
 };
 const rn_op op_rms_norm_grad = {
     .bytes = sizeof(rn_op), .name = "rms_norm_grad", .doc = "the gradients of rms_norm",
     .params = params, .params_bytes = sizeof(rn_rms_norm_attr),
     .inputs = {{.name = "x"}, {"w", .rank = 1, .optional = true}, {"rstd", .rank = 1}, {.name = "dy"}}, .n_out = 2,
     .shape = grad_shape, .cost = grad_cost, .example = grad_example,
+    .narrow_in = 1 | 8, .narrow_out = 1,
 };

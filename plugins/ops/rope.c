@@ -55,4 +55,5 @@ const rn_op op_rope = {
     .params = params, .params_bytes = sizeof(rn_rope_attr),
     .inputs = {{"x", .rank = 3}}, .n_out = 1, .traits = RN_LINEAR | RN_CHEAP,
     .shape = shape, .gradient = gradient, .cost = cost, .example = example,
+    .narrow_in = 1, .narrow_out = 1,
 };
