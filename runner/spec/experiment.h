@@ -40,7 +40,9 @@ typedef struct rn_sampler_config {
     rn_chosen rule;
     int64_t steps; /* 0: the sampler's own default */
     int64_t spacing; /* 0 t, 1 logsnr */
+    const rn_schedule_choice *schedule; /* NULL: the task's */
     bool clip;
+    double dynamic_threshold; /* 0: none */
 } rn_sampler_config;
 
 typedef struct rn_evaluate_config {
