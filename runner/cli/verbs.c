@@ -10,6 +10,7 @@ static const char *const data_options[] = {"--set", "--plugin-dir", "--threads",
 static const char *const compare_options[] = {"--out", "--db", "--json", NULL};
 static const char *const plugin_options[] = {"--plugin-dir", "--json", NULL};
 static const char *const bench_options[] = {"--set", "--plugin-dir", "--threads", "--steps", "--mode", "--compare", "--serve", "--json", NULL};
+static const char *const weighting_options[] = {"--set", "--plugin-dir", "--json", NULL};
 static const char *const sample_options[] = {"--sampler", "--steps", "--seed", "--count", "--weights", "--set", "--out", "--db", "--plugin-dir", "--threads", "--json", "--quiet", NULL};
 static const char *const interpolate_options[] = {"--sampler", "--steps", "--seed", "--to-seed", "--count", "--weights", "--set", "--out", "--db", "--plugin-dir", "--threads", "--json", "--quiet", NULL};
 static const char *const check_options[] = {"--plugin-dir", "--threads", NULL};
@@ -26,6 +27,9 @@ const rn_verb rn_verbs[] = {
     {"schedule", "SPEC",      "print logSNR, alpha and sigma of every variant", spec_options, 1, 1, rn_verb_schedule, NULL},
     {"compare",  "NAME",      "table of an experiment: variants x metrics, paired differences to the baseline", compare_options, 1, 1, rn_verb_compare,
      "NAME is the `name:` of the spec. Differences are taken between runs of the same seed; the interval is Student's."},
+    {"weighting", "SPEC",     "print how much an error counts at each logSNR, for every variant", weighting_options, 1, 1, rn_verb_weighting,
+     "The weight of the loss and the sampling of t together, as w(logSNR) of the common frame in which all losses of diffusion can\n"
+     "be written (Kingma, Gao 2023): variants with equal columns ask for the same network. `task.loss.matched_to` makes them so."},
     {"sample",   "RUN",       "draw images from the weights of a run, with any sampler", sample_options, 1, 1, rn_verb_sample,
      "RUN is a run's folder (results/NAME/VARIANT/seed0), a .safetensors file in one, or NAME/VARIANT/SEED, which is looked up in\n"
      "the database (--db, default results/results.db). Images and a sheet are written to --out, by default a folder in the run's\n"

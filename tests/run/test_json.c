@@ -50,6 +50,7 @@ static void every_verb_with_json_prints_json_alone(void **state)
         "plan tiny.yaml --json",
         "plan tiny.yaml --kernels --json",
         "schedule tiny.yaml --json",
+        "weighting tiny.yaml --json",
         "data tiny.yaml --json",
         "plugins --json",
         "describe spec --json",
