@@ -142,4 +142,18 @@ const char *const rn_sql_text[RN_N_SQL] = {
         "AND (w.position IS NULL OR r.hash <> w.hash)) AS done_before "
         "FROM experiment e LEFT JOIN variant v ON v.experiment_id = e.id AND v.position IS NOT NULL "
         "LEFT JOIN current_run c ON c.variant_id = v.id GROUP BY e.id ORDER BY e.name",
+    [RN_SQL_DROP_SNR] =
+        "DELETE FROM snr_measurement WHERE experiment = :experiment AND data_hash = :data_hash AND noise_seed = :noise_seed",
+    [RN_SQL_ADD_SNR_MEASUREMENT] =
+        "INSERT INTO snr_measurement (experiment, data, data_hash, height, width, n, noise_seed, runner_version, created_ms) "
+        "VALUES (:experiment, :data, :data_hash, :height, :width, :n, :noise_seed, :runner_version, :now)",
+    [RN_SQL_ADD_SNR] =
+        "INSERT INTO snr (measurement_id, variant, reference_px, t, schedule, logsnr, logsnr_pooled, logsnr_reference, factor, alpha, "
+        "noise_variance, noise_variance_pooled, snr, snr_pooled, signal_variance, signal_variance_pooled, power_snr, power_snr_pooled) "
+        "VALUES (:measurement, :variant, :reference, :t, :schedule, :logsnr, :logsnr_pooled, :logsnr_reference, :factor, :alpha, "
+        ":noise_variance, :noise_variance_pooled, :snr, :snr_pooled, :signal_variance, :signal_variance_pooled, :power_snr, "
+        ":power_snr_pooled)",
+    [RN_SQL_ADD_SNR_SHEET] =
+        "INSERT INTO snr_sheet (measurement_id, reference_px, path, width, height) VALUES (:measurement, :reference, :path, :width, "
+        ":height)",
 };

@@ -160,6 +160,26 @@ RN_NODISCARD bool rn_store_sample(rn_store *store, const rn_row_sample *row, rn_
 RN_NODISCARD bool rn_store_artifact(rn_store *store, int64_t experiment, int64_t run, const char *kind,
                                     const char *path, const char *sha256, int64_t bytes, rn_error *err);
 
+/* ---------------------------------------------------------------- what `runner snr` measured */
+typedef struct rn_row_snr_measurement {
+    const char *experiment, *data, *data_hash, *runner_version;
+    int64_t height, width, n, noise_seed; /* n: images */
+} rn_row_snr_measurement;
+typedef struct rn_row_snr { /* before pooling [0], after [1] */
+    const char *variant, *schedule;
+    int64_t reference_px;
+    double t, logsnr, logsnr_pooled, logsnr_reference, factor, alpha;
+    double noise_variance[2], signal_variance[2], snr[2], power_snr[2];
+} rn_row_snr;
+typedef struct rn_row_snr_sheet {
+    int64_t reference_px, width, height;
+    const char *path;
+} rn_row_snr_sheet;
+/* Replaces what was measured before of the same experiment, images and noise. */
+RN_NODISCARD bool rn_store_snr(rn_store *store, const rn_row_snr_measurement *measurement, const rn_row_snr *row, size_t n,
+                               const rn_row_snr_sheet *sheet, size_t n_sheets, rn_error *err);
+
+/* ---------------------------------------------------------------- events */
 /* run 0: about the file itself. level: "debug", "info", "warning", "error"; code: a short word. */
 RN_NODISCARD bool rn_store_event(rn_store *store, int64_t run, const char *level, const char *code, int64_t step,
                                  const char *text, rn_error *err);
