@@ -33,6 +33,11 @@ const rn_verb rn_verbs[] = {
      "less, since averaging takes the detail out of photographs."},
     {"compare",  "NAME",      "table of an experiment: variants x metrics, paired differences to the baseline", compare_options, 1, 1, rn_verb_compare,
      "NAME is the `name:` of the spec. Differences are taken between runs of the same seed; the interval is Student's."},
+    {"show",     "RUN",       "show a run, or where the variants of an experiment differ in error", compare_options, 1, 1, rn_verb_show,
+     "RUN is the folder of a run (results/NAME/VARIANT/seed0) or NAME/VARIANT/SEED: how it went, what differs from the baseline,\n"
+     "scores beside their floors, the training in short, warnings, and the error of x0 by logSNR and scale. NAME alone, an\n"
+     "experiment: the error grid of the baseline, and of each variant the difference to it, paired by seed. It tells why an arm\n"
+     "wins: in coarse structure (averaged errors, low logSNR) or in detail (full size, high logSNR)."},
     {"data",     "PATH|SPEC", "list what would be read: count, sizes, formats, and each refused file", data_options, 1, 1, rn_verb_data,
      "PATH is a folder of images or a file that a data set knows (tar, CIFAR-10 batches, IDX); of a SPEC the images of its\n"
      "`data:` are listed. Exit status 1 if a file was refused."},
