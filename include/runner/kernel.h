@@ -54,8 +54,11 @@ typedef struct rn_kernel {
     const char *device; /* "cpu" */
     unsigned cpu;       /* RN_CPU_… that the machine must have */
     int rank;           /* the highest is tried first where the spec is silent */
-    rn_type type;       /* of the graphs that it serves; RN_NO_TYPE: plan() decides. A set may have one
-                           kernel of an op for each type and value of `cpu`. */
+    rn_type type;       /* of the graphs that it serves: RN_F32 or RN_F64; RN_NO_TYPE: plan() decides between these. RN_BF16: nodes
+                           of a float32 graph of which an input or output lies in bfloat16. Any of those that the op lets be
+                           narrow (op.h, narrow_in) can be either, so plan() looks at each one's type and may refuse a mixture;
+                           all others are float32, parameters too. What no such kernel accepts runs by one of float32 on
+                           widened copies. A set may have one kernel of an op for each type and value of `cpu`. */
 
     /* Called only where the machine has `cpu`. NULL if it accepts, otherwise the reason ("float32 only"): a constant text. `work` is zeroed before; what accepts sets
      * at least work->units. `threads` sizes scratch alone. What it puts into work->state is freed by forget(). Shapes and

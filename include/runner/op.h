@@ -113,6 +113,11 @@ struct rn_op {
     /* The chains that this op takes the place of wherever a graph has one whose links nobody else reads, the longest
      * first; the last entry is empty. NULL: none. */
     const rn_fusion *fusions;
+
+    /* Bit i: input (output) i may lie in memory as bfloat16, where a spec says `precision: bf16`: activations and their
+     * gradients. Not what holds statistics, long sums, parameters or what is drawn or compared in float32. A view keeps the type of
+     * what it looks at, whatever it says here. */
+    unsigned narrow_in, narrow_out;
 };
 
 /* Bytes of all inputs and outputs, each once: the usual .bytes of a cost. */

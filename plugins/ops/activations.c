@@ -35,12 +35,13 @@ static void grad_example(rn_example *e, rn_stream r, int number)
 #define ACTIVATION(name_, doc_)                                                                                        \
     const rn_op op_##name_ = {                                                                                         \
         .bytes = sizeof(rn_op), .name = #name_, .doc = doc_, .inputs = {{.name = "x"}}, .n_out = 1,                    \
-        .traits = RN_POINTWISE | RN_IN_PLACE | RN_CHEAP,                                                                    \
+        .traits = RN_POINTWISE | RN_IN_PLACE | RN_CHEAP, .narrow_in = 1, .narrow_out = 1,                              \
         .shape = same_as_input, .gradient = gradient, .cost = cost, .example = example,                                \
     };                                                                                                                 \
     const rn_op op_##name_##_grad = {                                                                                  \
         .bytes = sizeof(rn_op), .name = #name_ "_grad", .doc = "the gradient of " #name_ ": f'(x)·dy",                 \
         .inputs = {{.name = "x"}, {.name = "dy"}}, .n_out = 1, .traits = RN_POINTWISE | RN_IN_PLACE,                   \
+        .narrow_in = 1 | 1 << 1, .narrow_out = 1,                                                                      \
         .shape = equal_inputs, .cost = cost, .example = grad_example,                                                  \
     }
 /* clang-format on */

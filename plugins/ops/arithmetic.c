@@ -65,20 +65,24 @@ const rn_op op_add = {
     .bytes = sizeof(rn_op), .name = "add", .doc = "a + b, where b may lack leading axes",
     .inputs = {{.name = "a"}, {.name = "b"}}, .n_out = 1, .traits = RN_POINTWISE | RN_IN_PLACE | RN_SUM,
     .shape = add_shape, .gradient = add_gradient, .cost = cost_of_one, .example = add_example,
+    .narrow_in = 1 | 1 << 1, .narrow_out = 1,
 };
 const rn_op op_sub = {
     .bytes = sizeof(rn_op), .name = "sub", .doc = "a − b",
     .inputs = {{.name = "a"}, {.name = "b"}}, .n_out = 1, .traits = RN_POINTWISE | RN_IN_PLACE,
     .shape = equal_inputs, .gradient = sub_gradient, .cost = cost_of_one, .example = equal_example,
+    .narrow_in = 1 | 1 << 1, .narrow_out = 1,
 };
 const rn_op op_mul = {
     .bytes = sizeof(rn_op), .name = "mul", .doc = "a·b, element by element",
     .inputs = {{.name = "a"}, {.name = "b"}}, .n_out = 1, .traits = RN_POINTWISE | RN_IN_PLACE | RN_LINEAR,
     .shape = equal_inputs, .gradient = mul_gradient, .cost = cost_of_one, .example = equal_example,
+    .narrow_in = 1 | 1 << 1, .narrow_out = 1,
 };
 const rn_op op_scale = {
     .bytes = sizeof(rn_op), .name = "scale", .doc = "factor·x", .params = scale_params,
     .params_bytes = sizeof(rn_scale_attr),
     .inputs = {{.name = "x"}}, .n_out = 1, .traits = RN_POINTWISE | RN_IN_PLACE | RN_LINEAR,
     .shape = same_as_input, .gradient = scale_gradient, .cost = cost_of_one, .example = scale_example,
+    .narrow_in = 1, .narrow_out = 1,
 };

@@ -102,10 +102,12 @@ const rn_op op_attention = {
     .params = params, .params_bytes = sizeof(rn_attention_attr),
     .inputs = {{"q", .rank = 3}, {"k", .rank = 3}, {"v", .rank = 3}}, .n_out = 2, .n_auxiliary = 1,
     .traits = RN_PRODUCT, .shape = shape, .gradient = gradient, .cost = cost, .example = example,
+    .narrow_in = 1 | 1 << 1 | 1 << 2, .narrow_out = 1,
 };
 const rn_op op_attention_grad = {
     .bytes = sizeof(rn_op), .name = "attention_grad", .doc = "the gradients of attention",
     .params = params, .params_bytes = sizeof(rn_attention_attr),
     .inputs = {{"q", .rank = 3}, {"k", .rank = 3}, {"v", .rank = 3}, {"y", .rank = 3}, {"lse", .rank = 3}, {"dy", .rank = 3}},
     .n_out = 3, .traits = RN_PRODUCT, .shape = grad_shape, .cost = grad_cost, .example = grad_example,
+    .narrow_in = 1 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 5, .narrow_out = 1 | 1 << 1 | 1 << 2,
 };

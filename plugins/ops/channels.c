@@ -146,16 +146,19 @@ const rn_op op_channel_range = {
     .inputs = {{.name = "x"}}, .n_out = 1, .traits = RN_VIEW | RN_LINEAR,
     .shape = range_shape, .gradient = range_gradient, .gradient_together = ranges_gradient, .cost = cost_of_view,
     .view = range_view, .example = range_example,
+    .narrow_in = 1, .narrow_out = 1,
 };
 const rn_op op_channel_pad = {
     .bytes = sizeof(rn_op), .name = "channel_pad", .doc = "x among other channels that are zero",
     .params = pad_params, .params_bytes = sizeof(rn_channel_pad_attr),
     .inputs = {{.name = "x"}}, .n_out = 1, .traits = RN_LINEAR,
     .shape = pad_shape, .gradient = pad_gradient, .cost = cost_of_moving, .example = pad_example,
+    .narrow_in = 1, .narrow_out = 1,
 };
 #define PART(i) {.name = "x" #i, .optional = (i) > 0}
 const rn_op op_concat = {
     .bytes = sizeof(rn_op), .name = "concat", .doc = "tensors side by side along the channels",
     .inputs = {PART(0), PART(1), PART(2), PART(3), PART(4), PART(5), PART(6), PART(7)}, .n_out = 1,
     .shape = concat_shape, .gradient = concat_gradient, .cost = cost_of_moving, .example = concat_example,
+    .narrow_in = 0xff, .narrow_out = 1,
 };

@@ -196,6 +196,7 @@ const rn_op op_conv2d = {
     .inputs = {{"x", .rank = 4}, {"w", .rank = 4, .layout = RN_LAYOUT_HWIO}, {"b", .rank = 1, .optional = true}},
     .n_out = 1, .traits = RN_PRODUCT, /* affine in x: linear where the bias is absent */
     .shape = conv2d_shape, .gradient = conv2d_gradient, .cost = conv2d_cost, .example = conv2d_example,
+    .narrow_in = 1, .narrow_out = 1,
 };
 const rn_op op_conv2d_dx = {
     .bytes = sizeof(rn_op), .name = "conv2d_dx", .doc = "the gradient of conv2d with respect to x",
@@ -203,6 +204,7 @@ const rn_op op_conv2d_dx = {
     .inputs = {{"dy", .rank = 4}, {"w", .rank = 4, .layout = RN_LAYOUT_HWIO}},
     .n_out = 1, .traits = RN_PRODUCT | RN_LINEAR,
     .shape = dx_shape, .gradient = dx_gradient, .cost = dx_cost, .example = dx_example,
+    .narrow_in = 1, .narrow_out = 1,
 };
 const rn_op op_conv2d_dw = {
     .bytes = sizeof(rn_op), .name = "conv2d_dw", .doc = "the gradient of conv2d with respect to its weight",
@@ -210,4 +212,5 @@ const rn_op op_conv2d_dw = {
     .inputs = {{"x", .rank = 4}, {"dy", .rank = 4}},
     .n_out = 1, .traits = RN_PRODUCT | RN_LINEAR,
     .shape = dw_shape, .gradient = dw_gradient, .cost = dw_cost, .example = dw_example,
+    .narrow_in = 1 | 1 << 1,
 };

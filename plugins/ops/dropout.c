@@ -48,4 +48,5 @@ const rn_op op_dropout = {
     .inputs = {{.name = "x"}, {"mask", .optional = true, .constant = true}}, .n_out = 1,
     .traits = RN_POINTWISE | RN_IN_PLACE | RN_RANDOM | RN_LINEAR,
     .shape = shape, .gradient = gradient, .cost = cost, .example = example,
+    .narrow_in = 1, .narrow_out = 1,
 };

@@ -57,9 +57,11 @@ const rn_op op_film = {
     .bytes = sizeof(rn_op), .name = "film", .doc = "x·(1 + scale) + offset, by image and channel",
     .inputs = {{.name = "x"}, {"scale", .rank = 2}, {"offset", .rank = 2}}, .n_out = 1, .traits = RN_POINTWISE | RN_IN_PLACE | RN_CHEAP,
     .shape = shape, .gradient = gradient, .cost = cost, .example = example,
+    .narrow_in = 1, .narrow_out = 1,
 };
 const rn_op op_film_grad = {
     .bytes = sizeof(rn_op), .name = "film_grad", .doc = "the gradients of film",
     .inputs = {{.name = "x"}, {"scale", .rank = 2}, {.name = "dy"}}, .n_out = 3,
     .shape = grad_shape, .cost = grad_cost, .example = grad_example,
+    .narrow_in = 1 | 1 << 2, .narrow_out = 1,
 };

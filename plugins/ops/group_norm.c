@@ -90,6 +90,7 @@ const rn_op op_group_norm = {
     .inputs = {{.name = "x"}, {"w", .rank = 1, .optional = true}, {"b", .rank = 1, .optional = true}},
     .traits = RN_CHEAP, .n_out = 3, .n_auxiliary = 2,
     .shape = shape, .gradient = gradient, .cost = cost, .example = example,
+    .narrow_in = 1, .narrow_out = 1,
 };
 const rn_op op_group_norm_grad = {
     .bytes = sizeof(rn_op), .name = "group_norm_grad", .doc = "the gradients of group_norm",
@@ -97,4 +98,5 @@ const rn_op op_group_norm_grad = {
     .inputs = {{.name = "x"}, {"w", .rank = 1, .optional = true}, {"mean", .rank = 2}, {"rstd", .rank = 2}, {.name = "dy"}},
     .n_out = 3,
     .shape = grad_shape, .cost = grad_cost, .example = grad_example,
+    .narrow_in = 1 | 1 << 4, .narrow_out = 1,
 };

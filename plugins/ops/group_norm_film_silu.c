@@ -73,6 +73,7 @@ const rn_op op_group_norm_film_silu = {
                {"scale", .rank = 2, .optional = true}, {"offset", .rank = 2, .optional = true}},
     .traits = RN_CHEAP, .n_out = 3, .n_auxiliary = 2, .fusions = fusions,
     .shape = shape, .gradient = gradient, .cost = cost, .example = example,
+    .narrow_in = 1, .narrow_out = 1,
 };
 const rn_op op_group_norm_film_silu_grad = {
     .bytes = sizeof(rn_op), .name = "group_norm_film_silu_grad", .doc = "the gradients of group_norm_film_silu",
@@ -82,4 +83,5 @@ const rn_op op_group_norm_film_silu_grad = {
                {"mean", .rank = 2}, {"rstd", .rank = 2}, {.name = "dy"}},
     .n_out = 5,
     .shape = grad_shape, .cost = grad_cost, .example = grad_example,
+    .narrow_in = 1 | 1 << 7, .narrow_out = 1,
 };

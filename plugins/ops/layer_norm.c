@@ -78,6 +78,7 @@ const rn_op op_layer_norm = {
     .inputs = {{.name = "x"}, {"w", .rank = 1, .optional = true}, {"b", .rank = 1, .optional = true}},
     .traits = RN_CHEAP, .n_out = 3, .n_auxiliary = 2,
     .shape = shape, .gradient = gradient, .cost = cost, .example = example,
+    .narrow_in = 1, .narrow_out = 1,
 };
 const rn_op op_layer_norm_grad = {
     .bytes = sizeof(rn_op), .name = "layer_norm_grad", .doc = "the gradients of layer_norm",
@@ -85,4 +86,5 @@ const rn_op op_layer_norm_grad = {
     .inputs = {{.name = "x"}, {"w", .rank = 1, .optional = true}, {"mean", .rank = 1}, {"rstd", .rank = 1}, {.name = "dy"}},
     .n_out = 3,
     .shape = grad_shape, .cost = grad_cost, .example = grad_example,
+    .narrow_in = 1 | 1 << 4, .narrow_out = 1,
 };

@@ -55,6 +55,7 @@ const rn_op op_layer_norm_film = {
                {"scale", .rank = 2}, {"offset", .rank = 2}},
     .traits = RN_CHEAP, .n_out = 3, .n_auxiliary = 2, .fusions = fusions,
     .shape = shape, .gradient = gradient, .cost = cost, .example = example,
+    .narrow_in = 1, .narrow_out = 1,
 };
 const rn_op op_layer_norm_film_grad = {
     .bytes = sizeof(rn_op), .name = "layer_norm_film_grad", .doc = "the gradients of layer_norm_film",
@@ -63,4 +64,5 @@ const rn_op op_layer_norm_film_grad = {
                {"scale", .rank = 2}, {"offset", .rank = 2}, {"mean", .rank = 1}, {"rstd", .rank = 1}, {.name = "dy"}},
     .n_out = 5,
     .shape = grad_shape, .cost = grad_cost, .example = grad_example,
+    .narrow_in = 1 | 1 << 7, .narrow_out = 1,
 };

@@ -89,10 +89,12 @@ const rn_op op_linear = {
     .inputs = {{.name = "x"}, {"w", .rank = 2, .layout = RN_LAYOUT_IO}, {"b", .rank = 1, .optional = true}},
     .n_out = 1, .traits = RN_PRODUCT, /* affine in x: linear where the bias is absent */
     .shape = linear_shape, .gradient = linear_gradient, .cost = linear_cost, .example = linear_example,
+    .narrow_in = 1, .narrow_out = 1,
 };
 const rn_op op_linear_dw = {
     .bytes = sizeof(rn_op), .name = "linear_dw", .doc = "the gradient of linear with respect to its weight",
     .inputs = {{.name = "x"}, {.name = "dy"}},
     .n_out = 1, .traits = RN_PRODUCT | RN_LINEAR,
     .shape = dw_shape, .gradient = dw_gradient, .cost = dw_cost, .example = dw_example,
+    .narrow_in = 1 | 1 << 1,
 };

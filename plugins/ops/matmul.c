@@ -52,4 +52,5 @@ const rn_op op_matmul = {
     .params = params, .params_bytes = sizeof(rn_matmul_attr),
     .inputs = {{"a", .rank = 3}, {"b", .rank = 3}}, .n_out = 1, .traits = RN_PRODUCT | RN_LINEAR,
     .shape = shape, .gradient = gradient, .cost = cost, .example = example,
+    .narrow_in = 1 | 1 << 1, .narrow_out = 1,
 };

@@ -76,14 +76,17 @@ const rn_op op_avg_pool = {
     .bytes = sizeof(rn_op), .name = "avg_pool", .doc = "mean over s×s windows", .params = window_params,
     .params_bytes = sizeof(rn_avg_pool_attr), .inputs = {{"x", .rank = 4}}, .n_out = 1, .traits = RN_LINEAR,
     .shape = pool_shape, .gradient = avg_gradient, .cost = pool_cost, .example = pool_example,
+    .narrow_in = 1, .narrow_out = 1,
 };
 const rn_op op_sum_pool = {
     .bytes = sizeof(rn_op), .name = "sum_pool", .doc = "sum over s×s windows", .params = window_params,
     .params_bytes = sizeof(rn_avg_pool_attr), .inputs = {{"x", .rank = 4}}, .n_out = 1, .traits = RN_LINEAR,
     .shape = pool_shape, .gradient = sum_gradient, .cost = pool_cost, .example = pool_example,
+    .narrow_in = 1, .narrow_out = 1,
 };
 const rn_op op_upsample_nearest = {
     .bytes = sizeof(rn_op), .name = "upsample_nearest", .doc = "each pixel repeated s×s times", .params = factor_params,
     .params_bytes = sizeof(rn_upsample_nearest_attr), .inputs = {{"x", .rank = 4}}, .n_out = 1, .traits = RN_LINEAR,
     .shape = upsample_shape, .gradient = upsample_gradient, .cost = cost_of_moving, .example = upsample_example,
+    .narrow_in = 1, .narrow_out = 1,
 };

@@ -94,14 +94,17 @@ const rn_op op_reshape = {
     .params = reshape_params, .params_bytes = sizeof(rn_reshape_attr),
     .inputs = {{.name = "x"}}, .n_out = 1, .traits = RN_VIEW | RN_LINEAR,
     .shape = reshape_shape, .gradient = reshape_gradient, .cost = cost_of_view, .view = whole, .example = reshape_example,
+    .narrow_in = 1, .narrow_out = 1,
 };
 const rn_op op_stop_gradient = {
     .bytes = sizeof(rn_op), .name = "stop_gradient", .doc = "x going forward, nothing going back",
     .inputs = {{"x", .constant = true}}, .n_out = 1, .traits = RN_VIEW | RN_LINEAR,
     .shape = stop_shape, .gradient = stop, .cost = cost_of_view, .view = whole, .example = any_example,
+    .narrow_in = 1, .narrow_out = 1,
 };
 const rn_op op_copy = {
     .bytes = sizeof(rn_op), .name = "copy", .doc = "a dense copy",
     .inputs = {{.name = "x"}}, .n_out = 1, .traits = RN_COPY | RN_LINEAR | RN_POINTWISE,
     .shape = same_as_input, .gradient = copy_gradient, .cost = cost_of_moving, .example = any_example,
+    .narrow_in = 1, .narrow_out = 1,
 };

@@ -25,9 +25,11 @@ const rn_op op_softmax = {
     .bytes = sizeof(rn_op), .name = "softmax", .doc = "along the last axis",
     .inputs = {{.name = "x"}}, .n_out = 1,
     .shape = same_as_input, .gradient = gradient, .cost = cost, .example = example,
+    .narrow_in = 1, .narrow_out = 1,
 };
 const rn_op op_softmax_grad = {
     .bytes = sizeof(rn_op), .name = "softmax_grad", .doc = "the gradient of softmax from its result",
     .inputs = {{.name = "y"}, {.name = "dy"}}, .n_out = 1,
     .shape = equal_inputs, .cost = grad_cost, .example = grad_example,
+    .narrow_in = 1 | 1 << 1, .narrow_out = 1,
 };

@@ -84,10 +84,12 @@ const rn_op op_sum_leading = {
     .params = sum_params, .params_bytes = sizeof(rn_sum_leading_attr),
     .inputs = {{.name = "x"}}, .n_out = 1, .traits = RN_LINEAR,
     .shape = sum_shape, .gradient = sum_gradient, .cost = sum_cost, .example = sum_example,
+    .narrow_in = 1,
 };
 const rn_op op_broadcast = {
     .bytes = sizeof(rn_op), .name = "broadcast", .doc = "x repeated along new leading axes",
     .params = broadcast_params, .params_bytes = sizeof(rn_broadcast_attr),
     .inputs = {{.name = "x"}}, .n_out = 1, .traits = RN_LINEAR,
     .shape = broadcast_shape, .gradient = broadcast_gradient, .cost = cost_of_moving, .example = broadcast_example,
+    .narrow_out = 1,
 };

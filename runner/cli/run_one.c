@@ -10,6 +10,7 @@
 #include "data/png_write.h"
 #include "eval/error_grid.h"
 #include "eval/sampling.h"
+#include "spec/write.h"
 #include "train/checkpoint.h"
 
 #include <math.h>
@@ -78,11 +79,23 @@ static bool put_spec(void *context, FILE *f, rn_error *err)
     return true;
 }
 
-static bool write_spec(const one_run *r, rn_error *err)
+static bool put_yaml(void *context, FILE *f, rn_error *err)
+{
+    const one_run *r = context;
+    (void)err;
+    rn_variant_write(f, r->v, r->seed);
+    return true;
+}
+
+/* spec.txt for people: what stood where. spec.yaml for the runner: the same again. */
+static bool write_spec(one_run *r, rn_error *err)
 {
     char path[4096];
-    snprintf(path, sizeof path, "%s/spec.txt", r->folder);
     const rn_variant *v = r->v;
+    snprintf(path, sizeof path, "%s/spec.yaml", r->folder);
+    if (!rn_file_write(path, put_yaml, r, err))
+        return false;
+    snprintf(path, sizeof path, "%s/spec.txt", r->folder);
     return rn_file_write(path, put_spec, &v, err);
 }
 
@@ -113,11 +126,11 @@ static char *kernels_text(const rn_program *p, rn_arena *a)
     for (int64_t i = 0; rows && i < nodes; i++) {
         const rn_node_info info = rn_program_node(p, i);
         int64_t k = 0;
-        while (k < n && (strcmp(rows[k].op, info.op) != 0 || strcmp(rows[k].kernel, info.kernel) != 0))
+        while (k < n && (strcmp(rows[k].op, info.op) != 0 || strcmp(rows[k].kernel, info.label) != 0))
             k++;
-        rows[k].op = info.op, rows[k].kernel = info.kernel, rows[k].n++;
+        rows[k].op = info.op, rows[k].kernel = info.label, rows[k].n++;
         n += k == n;
-        bytes += strlen(info.op) + strlen(info.kernel) + 16;
+        bytes += strlen(info.op) + strlen(info.label) + 16;
     }
     char *text = rn_arena_alloc(a, bytes), *at = text;
     for (int64_t k = 0; text && k < n; k++)
@@ -486,10 +499,8 @@ bool rn_session_run(rn_session *s, int64_t variant, uint32_t seed, bool *failed,
 size_t rn_session_bytes(const rn_experiment *e)
 {
     const size_t image = 3 * (size_t)e->data.resolution.height * (size_t)e->data.resolution.width;
-    const rn_sampler *sampler = (const rn_sampler *)e->evaluate.sampler.rule.what;
     const size_t batches = (size_t)e->train.batch * image * sizeof(float);
-    const size_t sampling = (size_t)e->evaluate.batch * image * ((2 + (size_t)sampler->scratch_arrays) * sizeof(double) + sizeof(float));
     const size_t held_out = (size_t)(e->data.held_out < 128 ? e->data.held_out : 128) * image * sizeof(float);
-    return batches + (size_t)e->evaluate.sheet * image + sampling + held_out +
+    return batches + (size_t)e->evaluate.sheet * image + rn_sampling_bytes(e) + held_out +
            rn_scorer_bytes(&e->evaluate, e->data.resolution.height, e->data.resolution.width);
 }

@@ -41,26 +41,102 @@ static void mark_needed(const rn_graph *g, bool *needed)
 
 /* --- kernels ---------------------------------------------------------------------------------------- */
 
-static bool try_kernel(rn_program *p, step_node *s, const rn_kernel *k, unsigned cpu)
+static size_t whole_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+static bool is_narrow(const step_node *s)
 {
-    const char *why = NULL;
+    bool narrow = false;
+    for (int k = 0; k < s->call.n_in; k++)
+        narrow |= s->in_shape[k].type == RN_BF16;
+    for (int k = 0; k < s->call.n_out; k++)
+        narrow |= s->out_shape[k].type == RN_BF16;
+    return narrow;
+}
+
+static rn_shape widen(rn_shape s)
+{
+    if (s.type == RN_BF16)
+        s.type = RN_F32, s.pitch = 0;
+    return s;
+}
+
+/* The node's call in float32. NULL: no memory. */
+static widened *widen_node(rn_program *p, const step_node *s, rn_call *call)
+{
+    widened *w = rn_arena_alloc(&p->arena, sizeof *w);
+    if (!w)
+        return NULL;
+    for (int k = 0; k < s->call.n_in; k++)
+        w->in_shape[k] = widen(s->in_shape[k]);
+    for (int k = 0; k < s->call.n_out; k++)
+        w->out_shape[k] = widen(s->out_shape[k]);
+    *call = s->call;
+    call->in = w->in_shape, call->out = w->out_shape;
+    return w;
+}
+
+/* Room for the copies behind the kernel's own scratch. */
+static void place_copies(step_node *s)
+{
+    s->scratch_bytes = s->work.scratch_bytes;
+    if (!s->wide)
+        return;
+    size_t at = whole_lines(s->scratch_bytes);
+    for (int k = 0; k < s->call.n_in; k++)
+        if (s->in_shape[k].type == RN_BF16) {
+            s->wide->in_offset[k] = at;
+            at += whole_lines((size_t)rn_bytes(s->wide->in_shape[k]));
+        }
+    for (int k = 0; k < s->call.n_out; k++)
+        if (s->out_shape[k].type == RN_BF16) {
+            s->wide->out_offset[k] = at;
+            at += whole_lines((size_t)rn_bytes(s->wide->out_shape[k]));
+        }
+    s->scratch_bytes = at;
+}
+
+static void note_refusal(rn_program *p, step_node *s, const rn_kernel *k, const char *why)
+{
+    const char *before = s->refusals;
+    s->refusals = rn_arena_print(&p->arena, "%s%s%s: %s", before, before[0] ? "; " : "", k->name, why);
+    if (!s->refusals)
+        s->refusals = before;
+}
+
+/* Does a kernel take the node as it is, or (`wide`) in float32? */
+static bool try_kernel(rn_program *p, step_node *s, const rn_kernel *k, unsigned cpu, widened *wide, const rn_call *call)
+{
+    const rn_type wanted = is_narrow(s) && !wide ? RN_BF16 : p->g->type;
+    if (k->type != wanted && (k->type != RN_NO_TYPE || wanted == RN_BF16))
+        return false; /* its sister serves that type: nothing to say */
     rn_work work = {0};
-    if ((k->cpu & cpu) != k->cpu)
-        why = "this processor lacks its instructions";
-    else if (k->type != RN_NO_TYPE && k->type != p->g->type)
-        return false; /* its sister serves the other type: nothing to say */
-    else
-        why = k->plan(&s->call, p->threads, &work);
+    const char *why = (k->cpu & cpu) != k->cpu ? "this processor lacks its instructions" : k->plan(call, p->threads, &work);
     if (why) {
-        const char *before = s->refusals;
-        s->refusals = rn_arena_print(&p->arena, "%s%s%s: %s", before, before[0] ? "; " : "", k->name, why);
-        if (!s->refusals)
-            s->refusals = before;
+        note_refusal(p, s, k, why);
         return false;
     }
     s->kernel = k;
+    s->kernel_call = *call;
+    s->wide = wide;
+    s->label = wide ? rn_arena_print(&p->arena, "%s, widened", k->name) : NULL;
+    s->label = s->label ? s->label : k->name;
     s->work = work;
+    place_copies(s);
     return true;
+}
+
+/* The first that accepts of those in all[0 … n−1] that have this name, or (NULL) none of the option's names. */
+static bool try_set(rn_program *p, step_node *s, const rn_program_options *o, const rn_kernel *const *all, int n, const char *name,
+                    unsigned cpu, widened *wide, const rn_call *call)
+{
+    for (int k = 0; k < n; k++) {
+        bool fits = !name || strcmp(all[k]->name, name) == 0;
+        for (int64_t i = 0; i < o->n_kernels && !name; i++)
+            fits = fits && strcmp(all[k]->name, o->kernels[i]) != 0;
+        if (fits && try_kernel(p, s, all[k], cpu, wide, call))
+            return true;
+    }
+    return false;
 }
 
 static bool choose_kernel(rn_program *p, step_node *s, const rn_program_options *o, const char *device, unsigned cpu,
@@ -69,16 +145,12 @@ static bool choose_kernel(rn_program *p, step_node *s, const rn_program_options 
     int n;
     const char *op = s->call.op->name;
     const rn_kernel *const *all = rn_registry_kernels(p->g->registry, op, device, &n);
+    rn_call wide_call;
+    widened *wide = is_narrow(s) ? widen_node(p, s, &wide_call) : NULL;
     s->refusals = "";
-    for (int64_t i = 0; i < o->n_kernels; i++)
-        for (int k = 0; k < n; k++)
-            if (strcmp(all[k]->name, o->kernels[i]) == 0 && try_kernel(p, s, all[k], cpu))
-                return true;
-    for (int k = 0; k < n; k++) {
-        bool named = false;
-        for (int64_t i = 0; i < o->n_kernels; i++)
-            named |= strcmp(all[k]->name, o->kernels[i]) == 0;
-        if (!named && try_kernel(p, s, all[k], cpu))
+    for (int64_t i = 0; i <= o->n_kernels; i++) {
+        const char *name = i < o->n_kernels ? o->kernels[i] : NULL;
+        if (try_set(p, s, o, all, n, name, cpu, NULL, &s->call) || (wide && try_set(p, s, o, all, n, name, cpu, wide, &wide_call)))
             return true;
     }
     return rn_fail(err, RN_EPLUGIN, "no kernel runs the op '%s' in %s%s%s", op, rn_type_name(p->g->type),
@@ -208,13 +280,13 @@ static bool lay_out(rn_program *p, const bool *needed, rn_error *err)
             }
         }
         step_node *s = &p->node[run++];
-        s->scratch_block = s->work.scratch_bytes ? new_block(p, s->work.scratch_bytes, when, when) : -1;
+        s->scratch_block = s->scratch_bytes ? new_block(p, s->scratch_bytes, when, when) : -1;
         if (s->work.thread_scratch_bytes > p->thread_scratch_bytes)
             p->thread_scratch_bytes = s->work.thread_scratch_bytes;
     }
     ok = rn_memory_plan(p->block, p->n_blocks, &p->arena_bytes) ||
          rn_fail(err, RN_EMEMORY, "no memory to plan a program of %" PRId64 " nodes", g->n_nodes);
-    p->thread_scratch_bytes = (p->thread_scratch_bytes + 63) / 64 * 64;
+    p->thread_scratch_bytes = whole_lines(p->thread_scratch_bytes);
     p->thread_scratch_offset = p->arena_bytes;
     p->arena_bytes += p->thread_scratch_bytes * (size_t)p->threads;
 done:
@@ -263,7 +335,7 @@ bool rn_program_compile(const rn_graph *g, const rn_program_options *o, rn_progr
                 s->work.packed_bytes[k] = 0; /* its values change from node to node: there is no time to pack them */
             } else if (s->work.packed_bytes[k]) {
                 s->packed_offset[k] = p->packed_bytes;
-                p->packed_bytes += (s->work.packed_bytes[k] + 63) / 64 * 64;
+                p->packed_bytes += whole_lines(s->work.packed_bytes[k]);
             }
     }
     ok = ok && lay_out(p, needed, err);

@@ -13,16 +13,27 @@ typedef struct storage {
     int64_t element;  /* offset in elements within the block, the parameters or the gradients */
 } storage;
 
+/* A node with bfloat16 in and out that a float32 kernel runs: on copies in scratch, as large as float32 is. */
+typedef struct widened {
+    rn_shape in_shape[RN_MAX_IN], out_shape[RN_MAX_OUT];
+    size_t in_offset[RN_MAX_IN], out_offset[RN_MAX_OUT]; /* in the node's scratch */
+    const void *in[RN_MAX_IN];                           /* what the kernel gets */
+    void *out[RN_MAX_OUT];
+} widened;
+
 typedef struct step_node {
     int32_t node; /* of the graph */
     const rn_kernel *kernel;
     rn_work work;
     rn_shape in_shape[RN_MAX_IN], out_shape[RN_MAX_OUT];
-    rn_call call;
+    rn_call call;        /* as the graph has it */
+    rn_call kernel_call; /* as the kernel sees it: the same, or widened */
+    widened *wide;       /* or NULL */
+    size_t scratch_bytes; /* the kernel's, then the widened copies */
     rn_cost cost;
     int32_t scratch_block; /* or −1 */
     bool serial;           /* too little to be worth waking other threads */
-    const char *refusals;
+    const char *refusals, *label;
     const void *in[RN_MAX_IN];
     void *out[RN_MAX_OUT];
     const void *packed[RN_MAX_IN];

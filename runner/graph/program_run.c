@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "base/parallel.h"
 
+#include <runner/bf16.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +25,23 @@ static void *address(const rn_program *p, rn_tensor t)
     }
 }
 
+static uint8_t *scratch_of(const rn_program *p, const step_node *s)
+{
+    return s->scratch_block < 0 ? NULL : p->memory + p->block[s->scratch_block].offset;
+}
+
+/* What the kernel of a widened node gets: the copies where there are any. */
+static void find_copies(const rn_program *p, step_node *s)
+{
+    if (!s->wide)
+        return;
+    uint8_t *scratch = scratch_of(p, s);
+    for (int k = 0; k < s->call.n_in; k++)
+        s->wide->in[k] = s->in_shape[k].type == RN_BF16 ? scratch + s->wide->in_offset[k] : s->in[k];
+    for (int k = 0; k < s->call.n_out; k++)
+        s->wide->out[k] = s->out_shape[k].type == RN_BF16 ? scratch + s->wide->out_offset[k] : s->out[k];
+}
+
 static void find_addresses(rn_program *p)
 {
     for (int64_t i = 0; i < p->n_nodes; i++) {
@@ -34,6 +53,7 @@ static void find_addresses(rn_program *p)
         }
         for (int k = 0; k < n->n_out; k++)
             s->out[k] = address(p, n->out[k]);
+        find_copies(p, s);
     }
 }
 
@@ -94,14 +114,59 @@ static void run_units(void *context, int thread, int64_t begin, int64_t end)
     const phase_run *r = context;
     const step_node *s = r->s;
     const rn_buffers m = {
-        .in = s->in,
-        .out = s->out,
-        .scratch = s->scratch_block < 0 ? NULL : r->p->memory + r->p->block[s->scratch_block].offset,
+        .in = s->wide ? s->wide->in : s->in,
+        .out = s->wide ? s->wide->out : s->out,
+        .scratch = scratch_of(r->p, s),
         .thread_scratch = r->p->memory + r->p->thread_scratch_offset + (size_t)thread * r->p->thread_scratch_bytes,
         .packed = s->packed,
         .step = r->step,
     };
-    s->kernel->run(&s->call, &s->work, &m, r->phase, begin, end);
+    s->kernel->run(&s->kernel_call, &s->work, &m, r->phase, begin, end);
+}
+
+/* Rows of bfloat16, `pitch` apart, to dense float32, or back. */
+typedef struct conversion {
+    rn_shape narrow;
+    const void *from;
+    void *to;
+} conversion;
+
+static void widen_rows(void *context, int thread, int64_t begin, int64_t end)
+{
+    (void)thread;
+    const conversion *c = context;
+    const int64_t n = rn_last(c->narrow), pitch = rn_pitch(c->narrow);
+    for (int64_t row = begin; row < end; row++)
+        for (int64_t i = 0; i < n; i++)
+            ((float *)c->to)[row * n + i] = rn_float_of(((const rn_bf16 *)c->from)[row * pitch + i]);
+}
+
+static void narrow_rows(void *context, int thread, int64_t begin, int64_t end)
+{
+    (void)thread;
+    const conversion *c = context;
+    const int64_t n = rn_last(c->narrow), pitch = rn_pitch(c->narrow);
+    for (int64_t row = begin; row < end; row++)
+        for (int64_t i = 0; i < n; i++)
+            ((rn_bf16 *)c->to)[row * pitch + i] = rn_bf16_of(((const float *)c->from)[row * n + i]);
+}
+
+static void widen_inputs(const rn_program *p, const step_node *s)
+{
+    for (int k = 0; k < s->call.n_in; k++)
+        if (s->in_shape[k].type == RN_BF16) {
+            conversion c = {s->in_shape[k], s->in[k], scratch_of(p, s) + s->wide->in_offset[k]};
+            rn_parallel(rn_rows(c.narrow), widen_rows, &c);
+        }
+}
+
+static void narrow_outputs(const step_node *s)
+{
+    for (int k = 0; k < s->call.n_out; k++)
+        if (s->out_shape[k].type == RN_BF16) {
+            conversion c = {s->out_shape[k], s->wide->out[k], s->out[k]};
+            rn_parallel(rn_rows(c.narrow), narrow_rows, &c);
+        }
 }
 
 /* Packed copies follow the parameters: made again when another set is used or the values have changed. */
@@ -113,7 +178,7 @@ static void pack(rn_program *p)
         const step_node *s = &p->node[i];
         for (int k = 0; k < s->call.n_in; k++)
             if (s->work.packed_bytes[k])
-                s->kernel->pack(&s->call, &s->work, k, s->in[k], p->packed_memory + s->packed_offset[k]);
+                s->kernel->pack(&s->kernel_call, &s->work, k, s->in[k], p->packed_memory + s->packed_offset[k]);
     }
     p->packed_set = p->set;
     p->packed_version = p->set->version;
@@ -125,6 +190,8 @@ void rn_program_run(rn_program *p, const rn_step *step)
     for (int64_t i = 0; i < p->n_nodes; i++) {
         step_node *s = &p->node[i];
         const double begun = p->timing ? rn_clock() : 0;
+        if (s->wide)
+            widen_inputs(p, s);
         for (int phase = 0; phase < RN_MAX_PHASES; phase++) {
             const int64_t units = phase ? s->work.more_units[phase - 1] : s->work.units;
             if (!units)
@@ -135,6 +202,8 @@ void rn_program_run(rn_program *p, const rn_step *step)
             else
                 rn_parallel(units, run_units, &r);
         }
+        if (s->wide)
+            narrow_outputs(s);
         if (p->timing)
             s->seconds += rn_clock() - begun;
     }
@@ -149,7 +218,7 @@ rn_node_info rn_program_node(const rn_program *p, int64_t i)
 {
     const step_node *s = &p->node[i];
     return (rn_node_info){s->call.op->name, p->g->node[s->node].scope, s->kernel->name, s->call,
-                          s->cost, s->seconds, s->refusals};
+                          s->cost, s->seconds, s->refusals, s->label};
 }
 
 void rn_program_time(rn_program *p, bool on)

@@ -71,6 +71,20 @@ static void record_none(rn_checker *c, here h, rn_mark mark)
         v[c->values.n - 1].is_none = true;
 }
 
+/* A text, where n is −1, or the texts that the list `text` is made of. */
+static void record_texts(rn_checker *c, here h, rn_mark mark, const char *text, const char *const *texts, int64_t n, bool path)
+{
+    record(c, h, mark, text, NULL);
+    rn_value *v = c->values.v;
+    if (!c->values.n || strcmp(v[c->values.n - 1].path, h.path) != 0)
+        return;
+    v += c->values.n - 1;
+    v->is_text = n < 0;
+    v->is_path = path;
+    v->texts = texts;
+    v->n_texts = n < 0 ? 0 : n;
+}
+
 /* "'abc' is no whole number; allowed: …". False. */
 static bool wrong(rn_checker *c, rn_code code, const rn_param *row, const rn_node *node, here h, const char *what)
 {
@@ -168,8 +182,9 @@ static void check_bool(rn_checker *c, const rn_param *row, const rn_node *node, 
 static void check_text(rn_checker *c, const rn_param *row, const rn_node *node, here h, void *slot)
 {
     const char **value = slot;
-    if (read_text(c, row, node, h, row->type == RN_PARAM_PATH, value))
-        record(c, h, node->mark, *value, NULL);
+    const bool path = row->type == RN_PARAM_PATH;
+    if (read_text(c, row, node, h, path, value))
+        record_texts(c, h, node->mark, *value, NULL, -1, path);
 }
 
 static int64_t word_of(const rn_param *row, const rn_node *node)
@@ -345,7 +360,7 @@ static void check_texts(rn_checker *c, const rn_param *row, const rn_node *node,
         ok &= read_text(c, row, node->item[i], at_index(c, h, i), row->flags & RN_PATHS, &v[i]);
     *(rn_texts *)slot = (rn_texts){v, node->n};
     if (ok)
-        record(c, h, node->mark, list_text(c, v, node->n), NULL);
+        record_texts(c, h, node->mark, list_text(c, v, node->n), v, node->n, row->flags & RN_PATHS);
 }
 
 static void check_size(rn_checker *c, const rn_param *row, const rn_node *node, here h, void *slot)

@@ -6,8 +6,8 @@ static const char *const decay_words[] = {"constant", "cosine", NULL};
 static const char *const spacing_words[] = {"t", "logsnr", NULL};
 static const char *const weights_words[] = {"ema", "raw", NULL};
 static const char *const budget_units[] = {"FLOP", "images", "steps", "s", NULL};
-static const char *const recompute_words[] = {"none", "cheap", NULL};
-static const char *const precision_words[] = {"float32", NULL};
+static const char *const recompute_words[] = {"none", "cheap", "blocks", NULL};
+static const char *const precision_words[] = {"float32", "bf16", NULL};
 
 /* clang-format off */
 static const rn_param data_params[] = {
@@ -45,9 +45,11 @@ static const rn_param train_params[] = {
 
 static const rn_param sampler_params[] = {
     RN_INLINE(rn_sampler_config, rule, "type", RN_KIND_SAMPLER, "", "how noise becomes an image"),
-    RN_INT_OR_NONE(rn_sampler_config, steps, "step", "none", 1, 100000, "model calls from noise to image; none: the sampler's own default"),
+    RN_INT_OR_NONE(rn_sampler_config, steps, "step", "none", 1, 100000, "steps from noise to image, one model call each (of heun two); none: the sampler's own default"),
     RN_CHOICE(rn_sampler_config, spacing, spacing_words, "t", "steps even in t or in logSNR"),
+    RN_GROUP_OR_NONE(rn_sampler_config, schedule, rn_schedule_choice, rn_schedule_choice_params, "none", "the schedule whose t the steps divide, so that variants can share a grid of logSNR; none: that of the task"),
     RN_BOOL(rn_sampler_config, clip, "true", "clip the estimate of the image to −1 … 1 at every step"),
+    {RN_PARAM_REAL, "dynamic_threshold", offsetof(rn_sampler_config, dynamic_threshold), NULL, "none", 0, 1, "instead of clipping: quantile of |estimate| in an image (0.995) to which it is clipped and then scaled back to −1 … 1 where that is above 1", 0, 0, 0, RN_KIND_NONE, RN_NULLABLE | RN_OPEN_MIN},
     RN_PARAMS_END,
 };
 
@@ -66,7 +68,7 @@ static const rn_param evaluate_params[] = {
 };
 
 static const rn_param memory_params[] = {
-    {RN_PARAM_CHOICE, "recompute", offsetof(rn_memory_config, recompute), NULL, "cheap", 0, 0, "keep all that the backward pass reads, or make the outputs of norms and nonlinearities again there; the results are the same bytes", recompute_words, 0, 0, RN_KIND_NONE, RN_COSMETIC},
+    {RN_PARAM_CHOICE, "recompute", offsetof(rn_memory_config, recompute), NULL, "cheap", 0, 0, "keep all that the backward pass reads, or make again there the outputs of norms and nonlinearities, or (blocks) all that is inside a layer, for one more forward pass; the results are the same bytes", recompute_words, 0, 0, RN_KIND_NONE, RN_COSMETIC},
     RN_PARAMS_END,
 };
 
@@ -81,7 +83,7 @@ const rn_param rn_experiment_params[] = {
     RN_GROUP(rn_experiment, evaluate, evaluate_params, "{}", "samples and scores"),
     {RN_PARAM_INTS, "seeds", offsetof(rn_experiment, seeds), 0, "[0, 1, 2]", 0, 4294967295.0, "one run of each variant for each seed", 0, 0, 0, RN_KIND_NONE, RN_COSMETIC},
     RN_GROUP(rn_experiment, memory, memory_params, "{}", "time against memory"),
-    RN_CHOICE(rn_experiment, precision, precision_words, "float32", "type of the tensors"),
+    RN_CHOICE(rn_experiment, precision, precision_words, "float32", "type of activations and their gradients in memory; parameters, statistics and sums are always float32"),
     RN_TEXTS(rn_experiment, kernels, "[]", "kernel sets in order of preference; empty: by their rank"),
     RN_BOOL(rn_experiment, deterministic, "false", "choose kernels without timing them, so that a rerun chooses alike"),
     {RN_PARAM_TEXTS, "plugins", offsetof(rn_experiment, plugins), 0, "[]", 0, 0, "folders or files that are searched for plugins first", 0, 0, 0, RN_KIND_NONE, RN_COSMETIC | RN_PATHS},

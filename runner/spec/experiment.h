@@ -46,7 +46,9 @@ typedef struct rn_sampler_config {
     rn_chosen rule;
     int64_t steps; /* 0: the sampler's own default */
     int64_t spacing; /* 0 t, 1 logsnr */
+    const rn_schedule_choice *schedule; /* NULL: the task's */
     bool clip;
+    double dynamic_threshold; /* 0: none */
 } rn_sampler_config;
 
 typedef struct rn_evaluate_config {
@@ -61,7 +63,7 @@ typedef struct rn_evaluate_config {
 } rn_evaluate_config;
 
 typedef struct rn_memory_config {
-    int64_t recompute; /* 0 nothing, 1 cheap ops */
+    int64_t recompute; /* 0 nothing, 1 cheap ops, 2 blocks */
 } rn_memory_config;
 
 typedef struct rn_experiment {
@@ -73,7 +75,7 @@ typedef struct rn_experiment {
     rn_evaluate_config evaluate;
     rn_ints seeds;
     rn_memory_config memory;
-    int64_t precision; /* 0 float32 */
+    int64_t precision; /* 0 float32, 1 bf16 */
     rn_texts kernels;  /* preference order; empty: by rank */
     bool deterministic;
     rn_texts plugins;  /* folders or files searched first (paths, resolved) */

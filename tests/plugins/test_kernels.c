@@ -6,13 +6,20 @@ enum { EXAMPLES = 12, GAP = 5 };
 
 /* Different orders of summation in float32, on a few hundred elements of about 1. */
 static const double float_tolerance = 2e-5, double_tolerance = 1e-12;
+/* Inputs are the same; parameters, and what a product multiplies, are rounded to 8 bits. */
+static const double bf16_tolerance = 1e-2;
+
+static double tolerance_of(rn_type type)
+{
+    return type == RN_F64 ? double_tolerance : type == RN_BF16 ? bf16_tolerance : float_tolerance;
+}
 
 typedef void kernel_case(const rn_op *op, const rn_kernel *kernel, rn_type type, int number);
 
-/* Calls `each` with every example of every op for every kernel of either type. */
+/* Calls `each` with every example of every op for every kernel of each type. */
 static int for_each_kernel(kernel_case *each)
 {
-    static const rn_type types[] = {RN_F32, RN_F64};
+    static const rn_type types[] = {RN_F32, RN_F64, RN_BF16};
     const rn_registry *r = harness_registry();
     int cases = 0;
     for (int i = 0; i < rn_registry_count(r, RN_KIND_OP); i++) {
@@ -20,9 +27,9 @@ static int for_each_kernel(kernel_case *each)
         int n;
         const rn_kernel *const *kernels = rn_registry_kernels(r, op->name, "cpu", &n);
         for (int k = 0; op->example && k < n; k++)
-            for (int t = 0; t < 2; t++)
+            for (int t = 0; t < 3; t++)
                 for (int number = 0; number < EXAMPLES; number++, cases++)
-                    if (kernels[k]->type == RN_NO_TYPE || kernels[k]->type == types[t])
+                    if (kernels[k]->type == types[t] || (kernels[k]->type == RN_NO_TYPE && types[t] != RN_BF16))
                         each(op, kernels[k], types[t], number);
     }
     return cases;
@@ -78,7 +85,7 @@ static void range(const rn_op *op, const rn_kernel *kernel, rn_type type, int nu
     if (refusal && strcmp(kernel->name, "reference") == 0)
         fail_msg("%s: the reference refuses a channel range: %s", op->name, refusal);
     if (!refusal && !harness_run(&dense, kernel, 2, false))
-        expect_same(&ranges, &dense, type == RN_F64 ? double_tolerance : float_tolerance, kernel->name, "channel ranges");
+        expect_same(&ranges, &dense, tolerance_of(type), kernel->name, "channel ranges");
     harness_close(&dense);
     harness_close(&ranges);
 }
@@ -91,20 +98,43 @@ static void a_channel_range_gives_what_its_dense_copy_gives(void **state)
 
 /* --- every kernel against the reference ------------------------------------------------------------- */
 
-static void against_reference(const rn_op *op, const rn_kernel *kernel, rn_type type, int number)
+/* `got` against the reference kernel in float64, or in float32 on the same values. */
+static void compare(harness_call *got, const rn_kernel *kernel, rn_type type, const char *what)
 {
     int n;
-    const rn_kernel *const *kernels = rn_registry_kernels(harness_registry(), op->name, "cpu", &n);
-    harness_call got, want;
-    harness_open(&got, op, type, number, 0);
-    harness_open(&want, op, type, number, 0);
+    const rn_kernel *const *kernels = rn_registry_kernels(harness_registry(), got->call.op->name, "cpu", &n);
+    harness_call want;
+    if (harness_run(got, kernel, 1, false))
+        return;
+    if (type == RN_F64)
+        harness_open_as(&want, got->call.op, type, &got->example, 0);
+    else
+        harness_open_like(&want, got);
+    for (int i = 0; type == RN_F64 && i < got->call.n_in; i++)
+        if (got->in[i].rank)
+            memcpy(want.in_memory[i], got->in_memory[i], (size_t)rn_bytes(got->in[i]));
+    want.step = got->step;
     for (int k = 0; k < n; k++)
-        if (strcmp(kernels[k]->name, "reference") == 0 && kernels[k]->type == type && !harness_run(&got, kernel, 1, false)) {
+        if (strcmp(kernels[k]->name, "reference") == 0 && kernels[k]->type == (type == RN_BF16 ? RN_F32 : type)) {
             assert_null(harness_run(&want, kernels[k], 1, false));
-            expect_same(&got, &want, type == RN_F64 ? double_tolerance : float_tolerance, kernel->name, "the reference");
+            expect_same(got, &want, tolerance_of(type), kernel->name, what);
         }
-    harness_close(&got);
     harness_close(&want);
+}
+
+static void against_reference(const rn_op *op, const rn_kernel *kernel, rn_type type, int number)
+{
+    static const struct { unsigned in, out; const char *what; } mixtures[] = {
+        {~0u, 0, "float32 out"}, {0, ~0u, "float32 in"}, {1, ~0u, "float32 in but the first"}, {~1u, ~0u, "the first float32"}};
+    harness_call got;
+    harness_open(&got, op, type, number, 0);
+    compare(&got, kernel, type, "the reference");
+    harness_close(&got);
+    for (size_t i = 0; type == RN_BF16 && i < sizeof mixtures / sizeof *mixtures; i++) {
+        harness_open_mixed(&got, op, number, mixtures[i].in, mixtures[i].out);
+        compare(&got, kernel, type, mixtures[i].what);
+        harness_close(&got);
+    }
 }
 
 static void every_kernel_agrees_with_the_reference(void **state)

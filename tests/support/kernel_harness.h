@@ -7,7 +7,8 @@
 /* All plugins of the build; opened once, never closed. */
 const rn_registry *harness_registry(void);
 
-/* One call of an op: shapes, attributes, memory. Inputs are random, in float32 or float64. */
+/* One call of an op: shapes, attributes, memory. Inputs are random, in float32 or float64; RN_BF16: as in a float32 graph after
+ * narrowing, what the op lets be narrow in bfloat16. */
 typedef struct harness_call {
     rn_call call;
     rn_example example;
@@ -22,6 +23,10 @@ typedef struct harness_call {
 void harness_open(harness_call *h, const rn_op *op, rn_type type, int number, int64_t gap);
 /* The same for an example of the test's own: `attr` and in[] as the op's generator would fill them; attr is copied. */
 void harness_open_as(harness_call *h, const rn_op *op, rn_type type, const rn_example *example, int64_t gap);
+/* RN_BF16 where of those that may be narrow only the ones in the two masks (op.h, narrow_in) are. */
+void harness_open_mixed(harness_call *h, const rn_op *op, int number, unsigned narrow_in, unsigned narrow_out);
+/* The call `other` in float32, with its values, dense. */
+void harness_open_like(harness_call *h, const harness_call *other);
 void harness_close(harness_call *h);
 
 /* Runs a kernel with the units of each phase cut into so many pieces, the last piece first where `backwards`; outputs
