@@ -24,6 +24,7 @@ static const option options[] = {
     {"--steps",      "N",          "measure so many steps (default: 9)", NUMBER, offsetof(rn_cli, steps)},
     {"--mode",       "MODE",       "train (default), or sample: one call of the denoiser", TEXT, offsetof(rn_cli, mode)},
     {"--compare",    "kernels",    "the same step with each kernel set tried first, in turns", TEXT, offsetof(rn_cli, compare)},
+    {"--plot",       "FILE.svg",   "also write the curves as a picture", TEXT, offsetof(rn_cli, plot)},
     {"--serve",      NULL,         "run one step for each line of input, and answer with its seconds", FLAG, offsetof(rn_cli, serve)},
     {"--kernels",    NULL,         "show the kernel of each node, and why others refused", FLAG, offsetof(rn_cli, kernels)},
     {"--json",       NULL,         "print JSON", FLAG, offsetof(rn_cli, json)},
