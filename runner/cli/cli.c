@@ -30,6 +30,7 @@ static const option options[] = {
     {"--to-seed",    "N",          "of the noise at the other end (default: the next)", LONG_NUMBER, offsetof(rn_cli, to_seed), 0, UINT32_MAX},
     {"--mode",       "MODE",       "train (default), or sample: one call of the denoiser", TEXT, offsetof(rn_cli, mode), 0, 0},
     {"--compare",    "kernels",    "the same step with each kernel set tried first, in turns", TEXT, offsetof(rn_cli, compare), 0, 0},
+    {"--plot",       "FILE.svg",   "also write the curves as a picture", TEXT, offsetof(rn_cli, plot), 0, 0},
     {"--serve",      NULL,         "run one step for each line of input, and answer with its seconds", FLAG, offsetof(rn_cli, serve), 0, 0},
     {"--kernels",    NULL,         "show the kernel of each node, and why others refused", FLAG, offsetof(rn_cli, kernels), 0, 0},
     {"--json",       NULL,         "print JSON", FLAG, offsetof(rn_cli, json), 0, 0},

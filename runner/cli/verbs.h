@@ -7,6 +7,8 @@ int rn_verb_run(rn_cli *cli);
 int rn_verb_plan(rn_cli *cli);
 int rn_verb_validate(rn_cli *cli);
 int rn_verb_schedule(rn_cli *cli);
+int rn_verb_snr(rn_cli *cli);
+int rn_verb_show(rn_cli *cli);
 int rn_verb_compare(rn_cli *cli);
 int rn_verb_data(rn_cli *cli);
 int rn_verb_plugins(rn_cli *cli);

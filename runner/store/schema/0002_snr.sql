@@ -48,7 +48,7 @@ CREATE TABLE snr_sheet ( -- the figures of a measurement
     PRIMARY KEY (measurement_id, reference_px)
 ) WITHOUT ROWID;
 
--- The newest measurement of each experiment, with the factors that are to be compared: predicted (s²), of α²/σ², and
+-- The newest measurement of each experiment and resolution, with the factors that are to be compared: predicted (s²), of α²/σ², and
 -- of the power SNR.
 CREATE VIEW snr_gain AS
 SELECT m.experiment, s.variant, s.reference_px, s.t, s.logsnr, s.logsnr_pooled, s.logsnr_reference, s.factor AS predicted,
@@ -56,7 +56,8 @@ SELECT m.experiment, s.variant, s.reference_px, s.t, s.logsnr, s.logsnr_pooled, 
        s.noise_variance_pooled, m.n AS images, m.height, m.width, m.data, m.id AS measurement_id
 FROM snr_measurement m
 JOIN snr s ON s.measurement_id = m.id
-WHERE m.id = (SELECT x.id FROM snr_measurement x WHERE x.experiment = m.experiment ORDER BY x.created_ms DESC, x.id DESC LIMIT 1)
+WHERE m.id = (SELECT x.id FROM snr_measurement x WHERE x.experiment = m.experiment AND x.height = m.height AND x.width = m.width
+              ORDER BY x.created_ms DESC, x.id DESC LIMIT 1)
 ORDER BY m.experiment, s.reference_px, s.variant, s.t;
 
 -- The error grid of the runs that count, each at its last step.
