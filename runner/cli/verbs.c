@@ -35,7 +35,10 @@ const rn_verb rn_verbs[] = {
      "Images are random numbers: no data set is opened. The float32 peak is measured between the steps, since clocks\n"
      "wander. With --serve, stdin and stdout speak the protocol of a step server, so that steps of several programs can\n"
      "be taken in turns: one JSON line when ready, then for each line read one step and a line \"SECONDS PEAK_MIB\"."},
-    {"check",    "gradients [OP ...]", "compare every op's gradient rule with differences, in double", check_options, 1, 999, rn_verb_check, NULL},
+    {"check",    "gradients|kernels [NAME ...]", "compare gradient rules with differences, or kernels with their reference", check_options, 1, 999, rn_verb_check,
+     "`check gradients` compares every op's gradient rule with central differences in double; `check kernels` compares every\n"
+     "kernel that this processor can run with the reference kernel of its op. NAME is an op or, for kernels, a kernel set.\n"
+     "Exit status 1 if anything differs by more than rounding explains."},
     {NULL, NULL, NULL, NULL, 0, 0, NULL, NULL},
 };
 /* clang-format on */
