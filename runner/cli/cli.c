@@ -21,6 +21,7 @@ static const option options[] = {
     {"--db",         "FILE",       "database (default: results.db in the folder of results)", TEXT, offsetof(rn_cli, db)},
     {"--plugin-dir", "DIR",        "search plugins here (a folder or a file; repeatable)", TEXT_LIST, offsetof(rn_cli, plugin_dirs)},
     {"--threads",    "N",          "threads (default: OMP_NUM_THREADS, else the CPUs this process may use)", NUMBER, offsetof(rn_cli, threads)},
+    {"--choices",    "FILE",       "kernels as FILE has them: the `plan` of a run, or a file of ~/.cache/runner", TEXT, offsetof(rn_cli, choices)},
     {"--steps",      "N",          "measure so many steps (default: 9)", NUMBER, offsetof(rn_cli, steps)},
     {"--mode",       "MODE",       "train (default), or sample: one call of the denoiser", TEXT, offsetof(rn_cli, mode)},
     {"--compare",    "kernels",    "the same step with each kernel set tried first, in turns", TEXT, offsetof(rn_cli, compare)},

@@ -3,6 +3,7 @@
 #include "base/plural.h"
 #include "cli/session.h"
 #include "cli/specs.h"
+#include "cli/tuning.h"
 #include "cli/verbs.h"
 #include "report/table.h"
 
@@ -57,9 +58,9 @@ static const char *kernel_list(const char *title, const rn_program *p, const cha
     return copy ? copy : before;
 }
 
-static bool plan_variant(rn_cli *cli, const rn_variant *v, size_t resident, planned *out, rn_error *err)
+static bool plan_variant(rn_cli *cli, rn_tuner *tuner, const rn_variant *v, size_t resident, planned *out, rn_error *err)
 {
-    rn_trainer t = {0};
+    rn_trainer t = {.chooser = rn_tuning_chooser(tuner, cli->kernels)};
     bool ok = rn_trainer_plan(&t, cli->registry, v->experiment, err);
     if (ok) {
         *out = (planned){.variant = v, .cost = t.cost, .other_bytes = rn_session_bytes(v->experiment), .kernels = ""};
@@ -73,7 +74,15 @@ static bool plan_variant(rn_cli *cli, const rn_variant *v, size_t resident, plan
     return ok;
 }
 
-static void print_table(rn_cli *cli, const rn_spec *spec, const planned *p)
+/* Bytes are exact for the kernels that the table is of. */
+static void print_untimed(int64_t untimed)
+{
+    if (untimed)
+        printf("%" PRId64 " node%s not timed on this machine yet: the first run may choose other kernels there, and so other bytes of "
+               "scratch\n", untimed, untimed == 1 ? " was" : "s were");
+}
+
+static void print_table(rn_cli *cli, const rn_spec *spec, const planned *p, int64_t untimed)
 {
     static const char *const head[] = {"variant", "parameters", "GFLOP/image", "activations MiB", "weights MiB", "peak MiB",
                                        "differs from the baseline"};
@@ -93,6 +102,7 @@ static void print_table(rn_cli *cli, const rn_spec *spec, const planned *p)
         rn_table_cell(&t, "%s", i == spec->baseline ? "-" : rn_variant_differs(&cli->arena, v));
     }
     rn_table_print(&t, stdout);
+    print_untimed(untimed);
     for (int64_t i = 0; i < spec->n_variants; i++) {
         const char *dropped = rn_variant_dropped(&cli->arena, &spec->variant[i]);
         if (dropped[0])
@@ -102,7 +112,7 @@ static void print_table(rn_cli *cli, const rn_spec *spec, const planned *p)
     }
 }
 
-static void print_json(rn_cli *cli, const rn_spec *spec, const planned *p)
+static void print_json(rn_cli *cli, const rn_spec *spec, const planned *p, int64_t untimed)
 {
     rn_json j;
     rn_json_begin(&j, stdout);
@@ -128,6 +138,7 @@ static void print_json(rn_cli *cli, const rn_spec *spec, const planned *p)
         rn_json_end(&j);
     }
     rn_json_end(&j);
+    rn_json_int(&j, "untimed_nodes", untimed);
     rn_json_end(&j);
     rn_json_finish(&j);
 }
@@ -142,16 +153,23 @@ int rn_verb_plan(rn_cli *cli)
         return status;
     }
     const size_t resident = resident_bytes();
+    rn_progress progress;
+    rn_tuner *tuner = NULL;
+    rn_progress_begin(&progress, false);
     planned *p = rn_arena_array(&cli->arena, (size_t)spec.n_variants, sizeof *p);
     bool ok = p != NULL || rn_fail(&err, RN_EMEMORY, "no memory for %" PRId64 " variants", spec.n_variants);
+    ok = ok && rn_tuning_open(cli, &progress, false, &tuner, &err);
     for (int64_t i = 0; ok && i < spec.n_variants; i++)
-        ok = plan_variant(cli, &spec.variant[i], resident, &p[i], &err);
+        ok = plan_variant(cli, tuner, &spec.variant[i], resident, &p[i], &err);
+    const int64_t untimed = tuner ? rn_tuner_tell(tuner).untimed : 0;
     if (ok && cli->json)
-        print_json(cli, &spec, p);
+        print_json(cli, &spec, p, untimed);
     else if (ok)
-        print_table(cli, &spec, p);
+        print_table(cli, &spec, p, untimed);
     else
         status = rn_cli_spec_error(&spec, NULL, &err);
+    rn_tuner_close(tuner);
+    rn_progress_free(&progress);
     rn_spec_free(&spec);
     return status;
 }

@@ -2,14 +2,14 @@
 #include "cli/verbs.h"
 
 /* clang-format off */
-static const char *const run_options[] = {"--set", "--out", "--db", "--plugin-dir", "--threads", "--json", "--quiet", NULL};
-static const char *const plan_options[] = {"--set", "--plugin-dir", "--threads", "--kernels", "--json", NULL};
+static const char *const run_options[] = {"--set", "--out", "--db", "--plugin-dir", "--threads", "--choices", "--json", "--quiet", NULL};
+static const char *const plan_options[] = {"--set", "--plugin-dir", "--threads", "--choices", "--kernels", "--json", NULL};
 static const char *const spec_options[] = {"--set", "--plugin-dir", "--json", NULL};
 static const char *const validate_options[] = {"--set", "--plugin-dir", NULL};
 static const char *const data_options[] = {"--set", "--plugin-dir", "--threads", "--json", NULL};
 static const char *const compare_options[] = {"--out", "--db", "--json", NULL};
 static const char *const plugin_options[] = {"--plugin-dir", "--json", NULL};
-static const char *const bench_options[] = {"--set", "--plugin-dir", "--threads", "--steps", "--mode", "--compare", "--serve", "--json", NULL};
+static const char *const bench_options[] = {"--set", "--plugin-dir", "--threads", "--choices", "--steps", "--mode", "--compare", "--serve", "--json", NULL};
 static const char *const check_options[] = {"--plugin-dir", "--threads", NULL};
 
 const rn_verb rn_verbs[] = {

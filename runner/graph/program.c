@@ -214,6 +214,8 @@ bool rn_program_compile(const rn_graph *g, const rn_program_options *o, rn_progr
                 p->packed_bytes += rn_whole_lines(s->work.packed_bytes[k]);
             }
     }
+    if (o->chooser)
+        o->chooser->end(o->chooser->context);
     ok = ok && lay_out(p, needed, err);
     free(needed);
     if (ok)

@@ -28,6 +28,7 @@ typedef struct rn_chooser {
     /* One of n ≥ 1 nodes that differ in the kernel, each ready to be bound and run, the highest rank first; −1: none of these.
      * referee: the same with the reference kernel, or NULL. */
     int (*choose)(void *context, step_node *v, int n, step_node *referee, int threads);
+    void (*end)(void *context); /* every node of the program has its kernel, or compiling failed */
 } rn_chooser;
 
 typedef struct rn_program_options {

@@ -118,12 +118,15 @@ static void place_copies(step_node *s)
     s->scratch_bytes = at;
 }
 
-/* "native: float32 only; …": why kernels did not get the node. */
+/* "native avx2: float32 only; …": why kernels did not get the node. */
 static void note(rn_program *p, step_node *s, const rn_contender *c, const char *why)
 {
     const char *before = s->refusals;
-    s->refusals = rn_arena_print(&p->arena, "%s%s%s%s: %s", before, before[0] ? "; " : "", c->kernel->name,
-                                 c->widened ? ", widened" : "", why);
+    char cpu[RN_CPU_TEXT] = "";
+    if (c->kernel->cpu)
+        rn_cpu_text(c->kernel->cpu, cpu);
+    s->refusals = rn_arena_print(&p->arena, "%s%s%s%s%s%s: %s", before, before[0] ? "; " : "", c->kernel->name, cpu[0] ? " " : "",
+                                 cpu, c->widened ? ", widened" : "", why);
     if (!s->refusals)
         s->refusals = before;
 }

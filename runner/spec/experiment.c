@@ -80,8 +80,8 @@ const rn_param rn_experiment_params[] = {
     {RN_PARAM_INTS, "seeds", offsetof(rn_experiment, seeds), 0, "[0, 1, 2]", 0, 4294967295.0, "one run of each variant for each seed", 0, 0, 0, RN_KIND_NONE, RN_COSMETIC},
     RN_GROUP(rn_experiment, memory, memory_params, "{}", "time against memory"),
     RN_CHOICE(rn_experiment, precision, precision_words, "float32", "type of activations and their gradients in memory; parameters, statistics and sums are always float32"),
-    RN_TEXTS(rn_experiment, kernels, "[]", "kernel sets in order of preference; empty: by their rank"),
-    RN_BOOL(rn_experiment, deterministic, "false", "choose kernels without timing them, so that a rerun chooses alike"),
+    RN_TEXTS(rn_experiment, kernels, "[]", "kernel sets in order of preference, taken without timing; what they do not take goes to the fastest of the others on this machine"),
+    RN_BOOL(rn_experiment, deterministic, "false", "choose kernels by their rank, without timing them: every machine with the same processor and plugins chooses alike"),
     {RN_PARAM_TEXTS, "plugins", offsetof(rn_experiment, plugins), 0, "[]", 0, 0, "folders or files that are searched for plugins first", 0, 0, 0, RN_KIND_NONE, RN_COSMETIC | RN_PATHS},
     RN_PARAMS_END,
 };

@@ -21,6 +21,7 @@ typedef struct rn_trainer_cost {
 } rn_trainer_cost;
 
 typedef struct rn_trainer {
+    const rn_chooser *chooser; /* set before planning; NULL: kernels by rank, as where the spec says `deterministic` */
     const rn_experiment *experiment;
     const rn_task *task;
     rn_task_env train_env, denoise_env;
