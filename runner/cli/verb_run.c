@@ -52,7 +52,7 @@ static double seconds_of(const rn_experiment *e, double train_s, double denoise_
     const int64_t evaluations = 1 + (e->evaluate.every ? (e->train.steps - 1) / e->evaluate.every : 0);
     const int64_t batches = (e->evaluate.samples + e->evaluate.batch - 1) / e->evaluate.batch;
     return (double)e->train.steps * train_s +
-           (double)(evaluations * batches) * (double)rn_sampling_calls(&e->evaluate.sampler) * denoise_s;
+           (double)(evaluations * batches) * (double)rn_sampling_evaluations(e) * denoise_s;
 }
 
 /* Which kernel sets the nodes of a program go to: "openblas 57, reference 213". */

@@ -21,7 +21,7 @@ typedef struct rn_sampling {
     const uint32_t *to_seed;
 } rn_sampling;
 
-/* Draws in batches of evaluate.batch (the last one is cut). x̂ is clipped, or thresholded, as the sampler's settings say.
+/* Draws in batches of evaluate.batch (the last one is cut), with labels and guidance as `evaluate:` says. x̂ is clipped, or thresholded, as the sampler's settings say.
  * Errors: RN_EMEMORY, RN_EFAILED for samples that are not finite, what sink and progress say. */
 RN_NODISCARD bool rn_sample(rn_trainer *t, const rn_sampling *s, rn_error *err);
 
@@ -34,6 +34,9 @@ void rn_sampling_grid(const rn_curve *curve, int64_t steps, int64_t spacing, dou
 int64_t rn_sampling_steps(const rn_sampler_config *sampler);
 /* How often it asks the network for one image. */
 int64_t rn_sampling_calls(const rn_sampler_config *sampler);
+
+/* The same with guidance, counted on the run's own grid of logSNR; 0 where the schedule is refused or memory is short. */
+int64_t rn_sampling_evaluations(const rn_experiment *e);
 
 /* What rn_sample allocates. */
 size_t rn_sampling_bytes(const rn_experiment *e);

@@ -17,6 +17,7 @@ static const char text[] =
     "data: {type: dead_leaves, count: 16, held_out: 4, resolution: 16, workers: 1}\n"
     "model:\n"
     "  type: uvit\n"
+    "  classes: 3\n" /* so that samples can be guided */
     "  levels:\n"
     "    - {block: resnet, channels: 8}\n"
     "    - {block: transformer, channels: 16}\n"
@@ -38,6 +39,8 @@ static const struct { const char *key, *value; } needed[] = {
 static const struct { const char *label, *value; } forms[] = {
     {"task:diffusion.schedule.shift", "{from: 8}"},
     {"task:diffusion.schedule.shift", "{low: 8, high: 16}"},
+    {"evaluate.guidance", "{scale: 2}"},
+    {"evaluate.guidance{scale: 2}.interval", "{low: -1, high: 1}"},
 };
 
 /* Labels end so ("model:unet.stem=attention" ends as "stem=attention" does), and why. */
