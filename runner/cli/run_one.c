@@ -33,7 +33,7 @@ typedef struct one_run {
     uint8_t *sheet; /* bytes of the first images of an evaluation */
     char folder[3072], label[256];
     int64_t id;     /* of the run in the database */
-    double begun;
+    double begun, trained_s; /* trained_s: in training steps and waiting for images, without evaluations */
     /* since the last row of metrics */
     double loss, norm;
     int64_t steps, clipped;
@@ -169,7 +169,7 @@ static bool record_begin(one_run *r, rn_claim *claim, rn_error *err)
 {
     rn_arena a = {0};
     rn_row_run row = {.variant = r->s->experiment.variant[r->v - r->s->spec->variant].id, .seed = r->seed,
-                      .hash = r->v->hash, .out_dir = r->folder, .total_steps = r->e->train.steps, .threads = rn_threads(),
+                      .hash = r->v->hash, .out_dir = r->folder, .total_steps = r->trainer.budget_s > 0 ? 0 : r->trainer.config.steps, .threads = rn_threads(),
                       .deterministic = r->e->deterministic, .plan = kernels_text(r->trainer.train, &a),
                       .runner_version = RUNNER_VERSION, .command = r->s->command};
     rn_machine_here(&a, &row.machine);
@@ -227,29 +227,50 @@ static bool log_step(one_run *r, const rn_step_result *step, bool last, rn_error
 
 static bool evaluate(one_run *r, rn_error *err);
 
+/* Is the budget used up? */
+static bool is_trained(const one_run *r)
+{
+    return r->trainer.budget_s > 0 ? r->trained_s >= r->trainer.budget_s : r->trainer.step >= r->trainer.config.steps;
+}
+
+/* One step, its time and its log. */
+static bool train_step(one_run *r, rn_error *err)
+{
+    const double begun = rn_clock();
+    rn_step_result step;
+    char left[RN_DURATION_TEXT];
+    if (r->trained_s > 0) /* at this pace; the first step, whose pace is unknown, is far from the end */
+        rn_trainer_expect(&r->trainer, (int64_t)ceil((double)r->trainer.step * r->trainer.budget_s / r->trained_s));
+    if (!rn_loader_next(r->loader, r->trainer.step, r->images, r->labels, err) ||
+        !rn_trainer_step(&r->trainer, r->images, r->labels, &step, err))
+        return false;
+    r->trained_s += rn_clock() - begun;
+    if (!log_step(r, &step, is_trained(r), err))
+        return false;
+    const double done = (double)r->trainer.step, steps = (double)r->trainer.config.steps;
+    const double share = r->trainer.budget_s > 0 ? fmin(1, r->trained_s / r->trainer.budget_s) : done / steps;
+    char of[32] = "";
+    if (!(r->trainer.budget_s > 0))
+        snprintf(of, sizeof of, "/%" PRId64, r->trainer.config.steps);
+    rn_progress_bar(&r->s->progress, share, "%s  step %" PRId64 "%s  loss %.4f  %.1f images/s  %s left", r->label,
+                    r->trainer.step, of, step.loss, done * (double)r->e->train.batch / r->trained_s,
+                    rn_duration_text(r->trained_s / share * (1 - share), left));
+    return true;
+}
+
 static bool train(one_run *r, rn_error *err)
 {
-    const int64_t steps = r->e->train.steps, every = r->e->evaluate.every;
-    const double begun = rn_clock();
-    char left[RN_DURATION_TEXT];
-    while (r->trainer.step < steps) {
-        rn_step_result step;
-        if (!rn_loader_next(r->loader, r->trainer.step, r->images, r->labels, err) ||
-            !rn_trainer_step(&r->trainer, r->images, r->labels, &step, err) ||
-            !log_step(r, &step, r->trainer.step == steps, err))
+    const int64_t every = r->e->evaluate.every;
+    char took[RN_DURATION_TEXT];
+    while (!is_trained(r)) {
+        if (!train_step(r, err) || stopped(err))
             return false;
-        const double seconds = rn_clock() - begun, done = (double)r->trainer.step;
-        rn_progress_bar(&r->s->progress, done / (double)steps, "%s  step %" PRId64 "/%" PRId64 "  loss %.4f  %.1f images/s  %s left",
-                        r->label, r->trainer.step, steps, step.loss, done * (double)r->e->train.batch / seconds,
-                        rn_duration_text(seconds / done * ((double)steps - done), left));
-        if (stopped(err))
-            return false;
-        if (every && r->trainer.step % every == 0 && r->trainer.step < steps && !evaluate(r, err))
+        if (every && r->trainer.step % every == 0 && !is_trained(r) && !evaluate(r, err))
             return false;
     }
-    const double seconds = rn_clock() - begun;
-    rn_progress_line(&r->s->progress, "  trained %" PRId64 " step%s in %s, %.1f images/s", steps, rn_plural(steps), rn_duration_text(seconds, left),
-                     (double)(steps * r->e->train.batch) / seconds);
+    rn_progress_line(&r->s->progress, "  trained %" PRId64 " step%s in %s, %.1f images/s", r->trainer.step,
+                     rn_plural(r->trainer.step), rn_duration_text(r->trained_s, took),
+                     (double)(r->trainer.step * r->e->train.batch) / r->trained_s);
     return evaluate(r, err);
 }
 
@@ -332,11 +353,11 @@ static bool measure_errors(one_run *r, rn_error *err)
     rn_row_error row[RN_GRID_SCALES * RN_GRID_LOGSNRS];
     size_t rows = 0;
     char line[512];
-    for (int s = 0; s < RN_GRID_SCALES && g.scale[s]; s++) {
-        int at = snprintf(line, sizeof line, "  error of x0 by logSNR, pooled %2" PRId64 ":", g.scale[s]);
+    for (int s = 0; s < g.scales; s++) {
+        int at = snprintf(line, sizeof line, "  error of x0 by logSNR, pooled %3" PRId64 ":", g.scale[s]);
         for (int k = 0; k < RN_GRID_LOGSNRS; k++) {
             row[rows++] = (rn_row_error){.scale = g.scale[s], .bin = k, .logsnr = g.logsnr[k], .n = n,
-                                         .mean = g.mean_square[s][k], .sd = NAN};
+                                         .mean = g.mean_square[s][k], .sd = g.sd[s][k]};
             at += snprintf(line + at, sizeof line - (size_t)at, "  %+.0f: %.4f", g.logsnr[k], g.mean_square[s][k]);
         }
         rn_progress_line(&r->s->progress, "%s", line);
@@ -360,7 +381,7 @@ static bool evaluate(one_run *r, rn_error *err)
     rn_scorer_begin(r->s->scorer);
     if (!rn_sample(&r->trainer, &sampling, err) || !write_sheet(r, weights, err) || !score(r, weights, err))
         return false;
-    return r->trainer.step < r->e->train.steps || measure_errors(r, err);
+    return !is_trained(r) || measure_errors(r, err);
 }
 
 /* --- the end ---------------------------------------------------------------------------------------- */
@@ -406,7 +427,7 @@ static bool record_end(one_run *r, bool ok, rn_error *err)
         .status = ok ? RN_RUN_DONE : interrupted ? RN_RUN_INTERRUPTED : RN_RUN_FAILED,
         .error = ok ? NULL : err->text, .seconds = rn_clock() - r->begun, .steps = r->trainer.step,
         .images = r->trainer.step * r->e->train.batch,
-        .flop = 3.0 * (double)r->trainer.cost.flop_per_image * (double)(r->trainer.step * r->e->train.batch)};
+        .flop = r->trainer.cost.flop_per_step * (double)r->trainer.step};
     if (!ok)
         rn_progress_line(&r->s->progress, "  %s: %s", interrupted ? "interrupted" : "failed", err->text);
     snprintf(path, sizeof path, "%s/log.txt", r->folder);

@@ -7,6 +7,7 @@
 #include "eval/sampling.h"
 #include "report/table.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ typedef struct planned {
     const rn_variant *variant;
     rn_trainer_cost cost;
     int64_t evaluations; /* of the network, for one sample */
+    int64_t steps;   /* 0: the budget is time */
     size_t other_bytes, peak_bytes;
     const char *kernels; /* of --kernels */
 } planned;
@@ -65,6 +67,7 @@ static bool plan_variant(rn_cli *cli, const rn_variant *v, size_t resident, plan
     bool ok = rn_trainer_plan(&t, cli->registry, v->experiment, err);
     if (ok) {
         *out = (planned){.variant = v, .cost = t.cost, .evaluations = rn_sampling_evaluations(v->experiment),
+                         .steps = t.budget_s > 0 ? 0 : t.config.steps,
                          .other_bytes = rn_session_bytes(v->experiment), .kernels = ""};
         out->peak_bytes = resident + t.cost.total_bytes + out->other_bytes;
         if (cli->kernels) {
@@ -76,21 +79,36 @@ static bool plan_variant(rn_cli *cli, const rn_variant *v, size_t resident, plan
     return ok;
 }
 
+static const char *budget_text(const rn_variant *v)
+{
+    const rn_value *budget = rn_variant_value(v, "train.budget");
+    return budget ? budget->text : NULL;
+}
+
 static void print_table(rn_cli *cli, const rn_spec *spec, const planned *p)
 {
-    static const char *const head[] = {"variant", "parameters", "GFLOP/image", "calls/sample", "activations MiB", "weights MiB", "peak MiB",
+    static const char *const head[] = {"variant", "parameters", "GFLOP/image", "calls/sample", "GFLOP/step", "steps",
+                                       "training PFLOP", "activations MiB", "weights MiB", "peak MiB",
                                        "differs from the baseline"};
     rn_table t;
     const double mib = 1048576;
     printf("experiment %s: %" PRId64 " variant%s x %" PRId64 " seed%s\n", spec->variant[0].experiment->name, spec->n_variants,
            rn_plural(spec->n_variants), spec->seeds.n, rn_plural(spec->seeds.n));
-    rn_table_init(&t, &cli->arena, "lrrrrrrl", head);
+    rn_table_init(&t, &cli->arena, "lrrrrrrrrrl", head);
     for (int64_t i = 0; i < spec->n_variants; i++) {
         const rn_variant *v = p[i].variant;
         rn_table_cell(&t, "%s%s", v->name, i == spec->baseline ? " (baseline)" : "");
         rn_table_cell(&t, "%" PRId64, p[i].cost.parameters);
         rn_table_cell(&t, "%.6g", (double)p[i].cost.flop_per_image / 1e9);
         rn_table_cell(&t, "%" PRId64, p[i].evaluations);
+        rn_table_cell(&t, "%.6g", p[i].cost.flop_per_step / 1e9);
+        if (p[i].steps) {
+            rn_table_cell(&t, "%" PRId64, p[i].steps);
+            rn_table_cell(&t, "%.4g", p[i].cost.flop_per_step * (double)p[i].steps / 1e15);
+        } else { /* time: how many steps it buys shows on the day */
+            rn_table_cell(&t, "%s", budget_text(v));
+            rn_table_cell(&t, "-");
+        }
         rn_table_cell(&t, "%.1f", (double)p[i].cost.arena_bytes / mib);
         rn_table_cell(&t, "%.1f", (double)(p[i].cost.weight_bytes + p[i].cost.training_bytes + p[i].cost.packed_bytes) / mib);
         rn_table_cell(&t, "%.1f", (double)p[i].peak_bytes / mib);
@@ -123,6 +141,10 @@ static void print_json(rn_cli *cli, const rn_spec *spec, const planned *p)
         rn_json_int(&j, "flop_per_image", p[i].cost.flop_per_image);
         rn_json_int(&j, "calls_per_sample", p[i].evaluations);
         rn_json_int(&j, "flop_per_sample", p[i].evaluations * p[i].cost.flop_per_image);
+        rn_json_number(&j, "flop_per_step", p[i].cost.flop_per_step);
+        rn_json_text(&j, "budget", budget_text(p[i].variant));
+        rn_json_number(&j, "steps", p[i].steps ? (double)p[i].steps : (double)NAN);
+        rn_json_number(&j, "train_flop", p[i].steps ? p[i].cost.flop_per_step * (double)p[i].steps : (double)NAN);
         rn_json_int(&j, "train_arena_bytes", (int64_t)p[i].cost.train_arena_bytes);
         rn_json_int(&j, "denoise_arena_bytes", (int64_t)p[i].cost.denoise_arena_bytes);
         rn_json_int(&j, "arena_bytes", (int64_t)p[i].cost.arena_bytes);

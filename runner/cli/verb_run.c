@@ -10,6 +10,7 @@
 #include "eval/sampling.h"
 #include "report/compare.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -47,11 +48,13 @@ static bool count_left(rn_session *s, const rn_variant *v, int64_t *left, rn_err
     return true;
 }
 
-static double seconds_of(const rn_experiment *e, double train_s, double denoise_s)
+static double seconds_of(const rn_trainer *t, double train_s, double denoise_s)
 {
-    const int64_t evaluations = 1 + (e->evaluate.every ? (e->train.steps - 1) / e->evaluate.every : 0);
+    const rn_experiment *e = t->experiment;
+    const int64_t steps = t->budget_s > 0 ? (int64_t)ceil(t->budget_s / train_s) : t->config.steps;
+    const int64_t evaluations = 1 + (e->evaluate.every ? (steps - 1) / e->evaluate.every : 0);
     const int64_t batches = (e->evaluate.samples + e->evaluate.batch - 1) / e->evaluate.batch;
-    return (double)e->train.steps * train_s +
+    return (double)steps * train_s +
            (double)(evaluations * batches) * (double)rn_sampling_evaluations(e) * denoise_s;
 }
 
@@ -74,6 +77,17 @@ static void kernel_sets(const rn_program *p, char *text, size_t size)
     text[0] = '\0';
     for (int k = 0; k < n && at < size; k++)
         at += (size_t)snprintf(text + at, size - at, "%s%s %d nodes", k ? ", " : "", names[k], counts[k]);
+}
+
+/* "1000 steps", "10 min of steps", "4000 steps (64000 images)". */
+static const char *length_of(rn_cli *cli, const rn_variant *v, const rn_trainer *t)
+{
+    const rn_value *budget = rn_variant_value(v, "train.budget");
+    char text[RN_DURATION_TEXT];
+    if (t->budget_s > 0)
+        return rn_arena_print(&cli->arena, "%s of steps", rn_duration_text(t->budget_s, text));
+    return rn_arena_print(&cli->arena, "%" PRId64 " step%s%s%s%s", t->config.steps, rn_plural(t->config.steps), budget ? " (" : "",
+                          budget ? budget->text : "", budget ? ")" : "");
 }
 
 static bool print_block(rn_session *s, rn_error *err)
@@ -105,7 +119,7 @@ static bool print_block(rn_session *s, rn_error *err)
             ok = time_programs(&t, &train_s, &denoise_s, err);
             flop = (double)t.cost.flop_per_image;
             if (ok)
-                total += (double)left * seconds_of(e, train_s, denoise_s);
+                total += (double)left * seconds_of(&t, train_s, denoise_s);
         } else if (ok && left) {
             total += left_all ? total / (double)left_all * (double)left : 0;
         }
@@ -113,8 +127,9 @@ static bool print_block(rn_session *s, rn_error *err)
             kernel_sets(t.train, sets, sizeof sets);
             rn_progress_line(p, "data        %s, %" PRId64 "x%" PRId64 " pixels", e->data.set.what->name,
                              e->data.resolution.height, e->data.resolution.width);
-            rn_progress_line(p, "training    %" PRId64 " step%s of %" PRId64 " image%s, then %" PRId64 " samples of %" PRId64 " step%s",
-                             e->train.steps, rn_plural(e->train.steps), e->train.batch, rn_plural(e->train.batch),
+            const char *length = length_of(s->cli, v, &t);
+            rn_progress_line(p, "training    %s of %" PRId64 " image%s, then %" PRId64 " samples of %" PRId64 " step%s",
+                             length ? length : "", e->train.batch, rn_plural(e->train.batch),
                              e->evaluate.samples, rn_sampling_steps(&e->evaluate.sampler),
                              rn_plural(rn_sampling_steps(&e->evaluate.sampler)));
             rn_progress_line(p, "kernels     %s", sets);

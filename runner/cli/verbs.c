@@ -10,6 +10,8 @@ static const char *const data_options[] = {"--set", "--plugin-dir", "--threads",
 static const char *const compare_options[] = {"--out", "--db", "--json", NULL};
 static const char *const plugin_options[] = {"--plugin-dir", "--json", NULL};
 static const char *const bench_options[] = {"--set", "--plugin-dir", "--threads", "--steps", "--mode", "--compare", "--serve", "--json", NULL};
+static const char *const sample_options[] = {"--sampler", "--steps", "--seed", "--count", "--weights", "--set", "--out", "--db", "--plugin-dir", "--threads", "--json", "--quiet", NULL};
+static const char *const interpolate_options[] = {"--sampler", "--steps", "--seed", "--to-seed", "--count", "--weights", "--set", "--out", "--db", "--plugin-dir", "--threads", "--json", "--quiet", NULL};
 static const char *const check_options[] = {"--plugin-dir", "--threads", NULL};
 
 const rn_verb rn_verbs[] = {
@@ -24,6 +26,14 @@ const rn_verb rn_verbs[] = {
     {"schedule", "SPEC",      "print logSNR, alpha and sigma of every variant", spec_options, 1, 1, rn_verb_schedule, NULL},
     {"compare",  "NAME",      "table of an experiment: variants x metrics, paired differences to the baseline", compare_options, 1, 1, rn_verb_compare,
      "NAME is the `name:` of the spec. Differences are taken between runs of the same seed; the interval is Student's."},
+    {"sample",   "RUN",       "draw images from the weights of a run, with any sampler", sample_options, 1, 1, rn_verb_sample,
+     "RUN is a run's folder (results/NAME/VARIANT/seed0), a .safetensors file in one, or NAME/VARIANT/SEED, which is looked up in\n"
+     "the database (--db, default results/results.db). Images and a sheet are written to --out, by default a folder in the run's\n"
+     "samples/ that is named after sampler, steps, weights and seed. With the run's own settings the images are those of its sheet.\n"
+     "--set takes paths of the run's spec, and sampler.KEY for evaluate.sampler.KEY."},
+    {"interpolate", "RUN",    "draw the way from one noise to another", interpolate_options, 1, 1, rn_verb_interpolate,
+     "The first image is image 0 of `runner sample` with --seed, the last that with --to-seed; between them the noise turns evenly\n"
+     "(slerp). Best with a sampler that adds no noise, as ddim, dpmpp_2m and heun do unless told otherwise. RUN: see `sample`."},
     {"data",     "PATH|SPEC", "list what would be read: count, sizes, formats, and each refused file", data_options, 1, 1, rn_verb_data,
      "PATH is a folder of images or a file that a data set knows (tar, CIFAR-10 batches, IDX); of a SPEC the images of its\n"
      "`data:` are listed. Exit status 1 if a file was refused."},

@@ -13,5 +13,7 @@ int rn_verb_plugins(rn_cli *cli);
 int rn_verb_describe(rn_cli *cli);
 int rn_verb_check(rn_cli *cli);
 int rn_verb_bench(rn_cli *cli);
+int rn_verb_sample(rn_cli *cli);
+int rn_verb_interpolate(rn_cli *cli);
 
 #endif

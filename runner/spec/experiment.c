@@ -7,6 +7,7 @@ static const char *const spacing_words[] = {"t", "logsnr", NULL};
 static const char *const labels_words[] = {"even", "none", NULL};
 static const char *const interval_words[] = {"logsnr", "sigma", NULL};
 static const char *const weights_words[] = {"ema", "raw", NULL};
+static const char *const budget_units[] = {"FLOP", "images", "steps", "s", NULL};
 static const char *const recompute_words[] = {"none", "cheap", "blocks", NULL};
 static const char *const precision_words[] = {"float32", "bf16", NULL};
 
@@ -34,7 +35,8 @@ static const rn_param optimizer_params[] = {
 };
 
 static const rn_param train_params[] = {
-    RN_INT (rn_train_config, steps, "step", NULL, 1, 1000000000, "training steps"),
+    {RN_PARAM_INT, "steps", offsetof(rn_train_config, steps), "step", "none", 1, RN_MAX_STEPS, "training steps; they or a budget have to be given", 0, 0, 0, RN_KIND_NONE, RN_NULLABLE | RN_ALTERNATIVE},
+    {RN_PARAM_QUANTITY, "budget", offsetof(rn_train_config, budget), 0, "none", 0, 1e30, "what training may cost, in place of steps: it ends with the first step that has used it up (2e15 FLOP, 64000 images, 4000 steps, 300 s, 10 min)", budget_units, 0, 0, RN_KIND_NONE, RN_NULLABLE | RN_ALTERNATIVE | RN_OPEN_MIN},
     RN_INT (rn_train_config, batch, "image", "16", 1, 65536, "images per step"),
     RN_GROUP(rn_train_config, optimizer, optimizer_params, "{}", "the optimiser and its rate"),
     RN_REAL_OR_NONE(rn_train_config, ema, NULL, "0.999", 0, 1, "decay of the exponential moving average of the weights; none: no average"),

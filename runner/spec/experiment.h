@@ -27,8 +27,14 @@ typedef struct rn_optimizer_config {
     double l2, weight_decay;
 } rn_optimizer_config;
 
+/* Units of `train: {budget: 2e15 FLOP}`, in the order of their words. */
+enum { RN_BUDGET_FLOP, RN_BUDGET_IMAGES, RN_BUDGET_STEPS, RN_BUDGET_S };
+enum { RN_MAX_STEPS = 1000000000 };
+
 typedef struct rn_train_config {
-    int64_t steps, batch;
+    int64_t steps;      /* 0: the budget says how long */
+    rn_quantity budget; /* value 0: steps says how long */
+    int64_t batch;
     rn_optimizer_config optimizer;
     double ema;      /* 0: none */
     bool ema_warmup; /* min(d, (1+i)/(10+i)) */

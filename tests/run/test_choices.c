@@ -41,6 +41,10 @@ static const struct { const char *label, *value; } forms[] = {
     {"task:diffusion.schedule.shift", "{low: 8, high: 16}"},
     {"evaluate.guidance", "{scale: 2}"},
     {"evaluate.guidance{scale: 2}.interval", "{low: -1, high: 1}"},
+    {"task:diffusion.loss.matched_to", "{type: cosine}"},
+    {"evaluate.sampler.schedule", "{type: cosine}"},
+    {"{type: cosine}.shift", "{from: 8}"},
+    {"{type: cosine}:cosine.shift", "{from: 8}"},
 };
 
 /* Labels end so ("model:unet.stem=attention" ends as "stem=attention" does), and why. */
