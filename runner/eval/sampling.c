@@ -22,13 +22,6 @@ int64_t rn_sampling_steps(const rn_sampler_config *sampler)
     return sampler->steps ? sampler->steps : ((const rn_sampler *)sampler->rule.what)->default_steps;
 }
 
-int64_t rn_sampling_calls(const rn_sampler_config *sampler)
-{
-    const rn_sampler *rule = (const rn_sampler *)sampler->rule.what;
-    const bool several = RN_HAS(rule, rn_sampler, calls_a_step) && rule->calls_a_step > 0;
-    return rn_sampling_steps(sampler) * (several ? rule->calls_a_step : 1);
-}
-
 /* Classes of the model, of which samples take one each; 0: samples have no labels. */
 static int64_t labelled(const rn_experiment *e)
 {

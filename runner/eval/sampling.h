@@ -32,10 +32,8 @@ RN_NODISCARD bool rn_sampling_curve(const rn_experiment *e, rn_curve *curve, rn_
 /* The logSNR that a sampler visits: steps + 1 values from t = 1 to t = 0, even in t or in logSNR. */
 void rn_sampling_grid(const rn_curve *curve, int64_t steps, int64_t spacing, double *logsnr);
 int64_t rn_sampling_steps(const rn_sampler_config *sampler);
-/* How often it asks the network for one image. */
-int64_t rn_sampling_calls(const rn_sampler_config *sampler);
-
-/* The same with guidance, counted on the run's own grid of logSNR; 0 where the schedule is refused or memory is short. */
+/* How often the network is asked for one image, guidance included: counted on the run's own grid of logSNR; 0 where the
+ * schedule is refused or memory is short. */
 int64_t rn_sampling_evaluations(const rn_experiment *e);
 
 /* What rn_sample allocates. */
