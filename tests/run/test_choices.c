@@ -40,7 +40,7 @@ static const struct { const char *label, *value; } forms[] = {
     {"task:diffusion.schedule.shift", "{from: 8}"},
     {"task:diffusion.schedule.shift", "{low: 8, high: 16}"},
     {"evaluate.guidance", "{scale: 2}"},
-    {"evaluate.guidance{scale: 2}.interval", "{low: -1, high: 1}"},
+    {"evaluate.guidance{scale: 2}.interval", "{low: 0.2, high: 3}"},
     {"task:diffusion.loss.matched_to", "{type: cosine}"},
     {"evaluate.sampler.schedule", "{type: cosine}"},
     {"{type: cosine}.shift", "{from: 8}"},
@@ -49,6 +49,7 @@ static const struct { const char *label, *value; } forms[] = {
 
 /* Labels end so ("model:unet.stem=attention" ends as "stem=attention" does), and why. */
 static struct { const char *label, *reason; int met; } refusals[] = {
+    {"train.steps=none", "then there must be a budget", 0},
     {"=cifar10", "needs a path", 0},
     {"=idx", "needs a path", 0},
     {"=image_folder", "needs a path", 0},
@@ -258,6 +259,14 @@ static void plain(const where *w, const char *value)
     n_sets = before;
 }
 
+/* Some of a unit. */
+static void amount(const where *w, const char *unit)
+{
+    char value[64];
+    assert_true(snprintf(value, sizeof value, "8 %s", unit) < (int)sizeof value);
+    plain(w, value);
+}
+
 static const char *needed_value(const rn_param *r)
 {
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
@@ -363,7 +372,10 @@ static void walk(const rn_param *rows, where w)
             plain(&at, "false");
         }
         for (const char *const *word = r->choices; word && *word; word++)
-            plain(&at, *word);
+            if (r->type == RN_PARAM_QUANTITY)
+                amount(&at, *word);
+            else
+                plain(&at, *word);
         if (r->flags & RN_NULLABLE)
             plain(&at, "none");
         switch (r->type) {
