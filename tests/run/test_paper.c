@@ -46,6 +46,18 @@ static void every_spec_can_be_planned(void **state)
     globfree(&found);
 }
 
+/* What docs/networks.md picks from. */
+static void every_form_of_a_network_can_be_planned(void **state)
+{
+    (void)state;
+    char *json = plan(SOURCE_FOLDER "/experiments/networks.yaml", "");
+    int variants = 0;
+    for (const char *at = json; (at = strstr(at, "\"parameters\": ")); at++)
+        variants++;
+    assert_int_equal(variants, 13);
+    free(json);
+}
+
 /* --- by hand ----------------------------------------------------------------------------------------- */
 
 enum { C0 = 128, E = 1024, CLASSES = 1000 };
@@ -158,6 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_spec_can_be_planned),
+        cmocka_unit_test(every_form_of_a_network_can_be_planned),
         cmocka_unit_test(networks_have_the_parameters_of_the_lists),
         cmocka_unit_test(networks_have_the_sizes_that_are_published),
     };
