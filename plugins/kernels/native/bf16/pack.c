@@ -1,6 +1,23 @@
 /* pack.h: pairs from two rows are a panel as it is, turned they are rows of a; pairs along a row the other way round. */
 #include "pack.h"
 
+void pack_run(source from, int64_t n, rn_bf16 *to)
+{
+    if (from.narrow) {
+        memcpy(to, from.v, (size_t)n * sizeof *to);
+        return;
+    }
+    pairs p;
+    for (; n >= 2 * PAIRS; n -= 2 * PAIRS, to += 2 * PAIRS, from = source_at(from, 2 * PAIRS)) {
+        pairs_of_run(&p, from.v, false, 2 * PAIRS);
+        pairs_store(to, &p);
+    }
+    if (n > 0) {
+        pairs_of_run(&p, from.v, false, n);
+        memcpy(to, &p, (size_t)n * sizeof *to);
+    }
+}
+
 /* A square of PAIRS columns of b, n of them there, by 2·PAIRS of its k, of which k are there. */
 static void pack_turned(source b, int64_t pitch, int64_t k, int64_t steps, int64_t n, rn_bf16 *to)
 {

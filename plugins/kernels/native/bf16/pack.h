@@ -15,6 +15,10 @@ NATIVE_INLINE void pack_pair(const void *b0, const void *b1, bool narrow, int64_
     pairs_store(to + 2 * PAIRS, &p);
 }
 
+/* n elements, rounded where they are float32. */
+#define pack_run NATIVE_(pack_run)
+void pack_run(source from, int64_t n, rn_bf16 *to);
+
 /* to [steps/2, STRIP_COLUMNS, 2] = columns [0, n) of b [k, ..], rows `pitch` apart, n ≤ STRIP_COLUMNS; zeros beyond k and n.
  * `turned`: b is stored as [n, k]. */
 #define pack_panel NATIVE_(pack_panel)
