@@ -14,7 +14,7 @@
     X(avg_pool) X(sum_pool) X(upsample_nearest) X(space_to_depth) X(depth_to_space)                                    \
     X(add) X(sub) X(mul) X(scale) X(copy) X(mix) X(scale_images) X(channel_pad) X(concat)
 /* Products of bfloat16 (bf16/), for x86 alone. */
-#define PRODUCTS(X) X(linear) X(matmul) X(conv2d) X(conv2d_dx)
+#define PRODUCTS(X) X(linear) X(matmul) X(conv2d) X(conv2d_dx) X(linear_dw) X(conv2d_dw)
 /* clang-format on */
 
 #define DECLARE2(set_, op_) extern const rn_kernel native_##set_##_##op_;

@@ -32,6 +32,18 @@ static void pack_turned(source b, int64_t pitch, int64_t k, int64_t steps, int64
         pairs_store(to + i * 2 * STRIP_COLUMNS, &square[i]);
 }
 
+/* Two rows of b, of which n columns are there, as one row of a panel; NULL: zeros. */
+NATIVE_INLINE void pack_pair(const char *b0, const char *b1, bool narrow, int64_t n, rn_bf16 *to)
+{
+    pairs p;
+    pairs_of_rows(&p, b0, b1, narrow, n);
+    pairs_store(to, &p);
+    const int64_t half = PAIRS * (int64_t)source_bytes(narrow);
+    const bool more = n > PAIRS;
+    pairs_of_rows(&p, more && b0 ? b0 + half : NULL, more && b1 ? b1 + half : NULL, narrow, n - PAIRS);
+    pairs_store(to + 2 * PAIRS, &p);
+}
+
 void pack_panel(source b, int64_t pitch, bool turned, int64_t k, int64_t steps, int64_t n, rn_bf16 *to)
 {
     for (int64_t l = 0; !turned && l < steps; l += 2)
@@ -63,4 +75,13 @@ void pack_cross(const void *const row[CROSS_ROWS], bool narrow, int64_t at, int6
     pairs_transpose(square);
     for (int i = 0; i < PAIRS; i++)
         pairs_store(to + i * pitch, &square[i]);
+}
+
+void pack_pairs(const void *const row[CROSS_ROWS], bool narrow, int64_t at, int64_t end, int64_t steps, rn_bf16 *to)
+{
+    const int64_t skipped = at * (int64_t)source_bytes(narrow);
+    for (int64_t i = 0; i < steps; i += 2) {
+        const char *a = row[i], *b = row[i + 1];
+        pack_pair(a ? a + skipped : NULL, b ? b + skipped : NULL, narrow, end - at, to + i * STRIP_COLUMNS);
+    }
 }
