@@ -73,6 +73,9 @@ static const char *plan_conv(const rn_call *c, const rn_conv2d_attr *a, bool tur
         return "one group only";
     if (turned && a->stride != 1)
         return "stride 1 only";
+    const char *why = strips_refusal();
+    if (why)
+        return why;
     const geometry g = geometry_of(c, a, turned);
     const product p = product_of(&g, c, NULL);
     work->units = panels_of(g.n);

@@ -24,8 +24,11 @@ void cross_lay_out(cross *s)
     s->chunk = least(pieces(lines_of(s), s->parts), most(1, CROSS_PIXELS / s->k));
 }
 
-void cross_plan(const cross *s, rn_work *work)
+const char *cross_plan(const cross *s, rn_work *work)
 {
+    const char *why = strips_refusal();
+    if (why)
+        return why;
     const int64_t left = pieces(tile_channels(s), GROUP_ROWS) * GROUP_ROWS * turned_pitch(s);
     const int64_t right = tile_panels(s) * s->chunk * s->k * STRIP_COLUMNS;
     work->units = s->tiles_m * s->tiles_n * s->parts;
@@ -34,6 +37,7 @@ void cross_plan(const cross *s, rn_work *work)
         work->more_units[0] = pieces(weight_count(s), CROSS_SUM);
         work->scratch_bytes = (size_t)(s->parts * weight_count(s)) * sizeof(float);
     }
+    return NULL;
 }
 
 /* The maps of one image under a line: rows that begin at (y, x), of which [0, height) × [0, width) exist. */

@@ -39,7 +39,7 @@ typedef struct cross {
 #define cross_lay_out NATIVE_(cross_lay_out)
 void cross_lay_out(cross *s);
 #define cross_plan NATIVE_(cross_plan)
-void cross_plan(const cross *s, rn_work *work);
+const char *cross_plan(const cross *s, rn_work *work); /* as rn_kernel.plan */
 #define cross_run NATIVE_(cross_run)
 void cross_run(const cross *s, const rn_buffers *m, int phase, int64_t begin, int64_t end);
 #endif

@@ -19,6 +19,9 @@ static product product_of(const rn_call *c, const rn_buffers *m)
 static const char *plan(const rn_call *c, int threads, rn_work *work)
 {
     (void)threads;
+    const char *why = strips_refusal();
+    if (why)
+        return why;
     const product p = product_of(c, NULL);
     work->units = product_panels(&p);
     work->more_units[0] = product_units(&p);

@@ -19,6 +19,9 @@ static product product_of(const rn_call *c, const rn_buffers *m, int64_t matrix)
 static const char *plan(const rn_call *c, int threads, rn_work *work)
 {
     (void)threads;
+    const char *why = strips_refusal();
+    if (why)
+        return why;
     const product p = product_of(c, NULL, 0);
     const int64_t batch = c->out[0].dim[0];
     work->units = batch * product_panels(&p);

@@ -16,7 +16,11 @@
  * K_STEP       k come in whole steps: b is filled up with zeros, and a may be read that far, so it must be finite there */
 #if defined(NATIVE_TILES)
 enum { GROUP_ROWS = 16, STRIP_GROUPS = 2, K_STEP = 32, BF16_RANK = 80 };
+#if defined(NATIVE_TILES_EMULATED)
+#define BF16_CPU RN_CPU_ANY
+#else
 #define BF16_CPU (RN_CPU_AVX2 | RN_CPU_AVX512F | RN_CPU_AVX512BF16 | RN_CPU_AMX)
+#endif
 #else
 enum { GROUP_ROWS = 14, STRIP_GROUPS = 1, K_STEP = 2, BF16_RANK = 48 };
 #define BF16_CPU (RN_CPU_AVX2 | RN_CPU_AVX512F | RN_CPU_AVX512BF16)
@@ -37,6 +41,10 @@ typedef struct strip {
     int64_t c_pitch;
     bool c_narrow;                  /* c is bfloat16, else float32 */
 } strip;
+
+/* Why this process cannot use it, or NULL. */
+#define strips_refusal NATIVE_(strips_refusal)
+const char *strips_refusal(void);
 
 /* Around all strips of a call of run(): what the instructions need to be told. */
 #define strips_begin NATIVE_(strips_begin)

@@ -17,8 +17,7 @@ static const char *plan_linear(const rn_call *c, int threads, rn_work *work)
     if (!rn_dense(c->out[0]))
         return "dense results only";
     const cross s = linear_of(c, NULL);
-    cross_plan(&s, work);
-    return NULL;
+    return cross_plan(&s, work);
 }
 
 static void run_linear(const rn_call *c, const rn_work *work, const rn_buffers *m, int phase, int64_t begin, int64_t end)
@@ -54,8 +53,7 @@ static const char *plan_conv(const rn_call *c, int threads, rn_work *work)
     if (!rn_dense(c->out[0]))
         return "dense results only";
     const cross s = conv_of(c, NULL);
-    cross_plan(&s, work);
-    return NULL;
+    return cross_plan(&s, work);
 }
 
 static void run_conv(const rn_call *c, const rn_work *work, const rn_buffers *m, int phase, int64_t begin, int64_t end)
