@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/parallel.h"
 #include "base/plural.h"
+#include "cli/reuse.h"
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "data/loader.h"
@@ -10,6 +11,7 @@
 #include "data/png_write.h"
 #include "eval/error_grid.h"
 #include "eval/sampling.h"
+#include "spec/write.h"
 #include "train/checkpoint.h"
 
 #include <math.h>
@@ -32,7 +34,7 @@ typedef struct one_run {
     uint8_t *sheet; /* bytes of the first images of an evaluation */
     char folder[3072], label[256];
     int64_t id;     /* of the run in the database */
-    double begun;
+    double begun, trained_s; /* trained_s: in training steps and waiting for images, without evaluations */
     /* since the last row of metrics */
     double loss, norm;
     int64_t steps, clipped;
@@ -78,11 +80,23 @@ static bool put_spec(void *context, FILE *f, rn_error *err)
     return true;
 }
 
-static bool write_spec(const one_run *r, rn_error *err)
+static bool put_yaml(void *context, FILE *f, rn_error *err)
+{
+    const one_run *r = context;
+    (void)err;
+    rn_variant_write(f, r->v, r->seed);
+    return true;
+}
+
+/* spec.txt for people: what stood where. spec.yaml for the runner: the same again. */
+static bool write_spec(one_run *r, rn_error *err)
 {
     char path[4096];
-    snprintf(path, sizeof path, "%s/spec.txt", r->folder);
     const rn_variant *v = r->v;
+    snprintf(path, sizeof path, "%s/spec.yaml", r->folder);
+    if (!rn_file_write(path, put_yaml, r, err))
+        return false;
+    snprintf(path, sizeof path, "%s/spec.txt", r->folder);
     return rn_file_write(path, put_spec, &v, err);
 }
 
@@ -113,11 +127,11 @@ static char *kernels_text(const rn_program *p, rn_arena *a)
     for (int64_t i = 0; rows && i < nodes; i++) {
         const rn_node_info info = rn_program_node(p, i);
         int64_t k = 0;
-        while (k < n && (strcmp(rows[k].op, info.op) != 0 || strcmp(rows[k].kernel, info.kernel) != 0))
+        while (k < n && (strcmp(rows[k].op, info.op) != 0 || strcmp(rows[k].kernel, info.label) != 0))
             k++;
-        rows[k].op = info.op, rows[k].kernel = info.kernel, rows[k].n++;
+        rows[k].op = info.op, rows[k].kernel = info.label, rows[k].n++;
         n += k == n;
-        bytes += strlen(info.op) + strlen(info.kernel) + 16;
+        bytes += strlen(info.op) + strlen(info.label) + 16;
     }
     char *text = rn_arena_alloc(a, bytes), *at = text;
     for (int64_t k = 0; text && k < n; k++)
@@ -156,7 +170,7 @@ static bool record_begin(one_run *r, rn_claim *claim, rn_error *err)
 {
     rn_arena a = {0};
     rn_row_run row = {.variant = r->s->experiment.variant[r->v - r->s->spec->variant].id, .seed = r->seed,
-                      .hash = r->v->hash, .out_dir = r->folder, .total_steps = r->e->train.steps, .threads = rn_threads(),
+                      .hash = r->v->hash, .training_hash = r->v->training_hash, .out_dir = r->folder, .total_steps = r->trainer.budget_s > 0 ? 0 : r->trainer.config.steps, .threads = rn_threads(),
                       .deterministic = r->e->deterministic, .plan = kernels_text(r->trainer.train, &a),
                       .runner_version = RUNNER_VERSION, .command = r->s->command};
     rn_machine_here(&a, &row.machine);
@@ -214,29 +228,50 @@ static bool log_step(one_run *r, const rn_step_result *step, bool last, rn_error
 
 static bool evaluate(one_run *r, rn_error *err);
 
+/* Is the budget used up? */
+static bool is_trained(const one_run *r)
+{
+    return r->trainer.budget_s > 0 ? r->trained_s >= r->trainer.budget_s : r->trainer.step >= r->trainer.config.steps;
+}
+
+/* One step, its time and its log. */
+static bool train_step(one_run *r, rn_error *err)
+{
+    const double begun = rn_clock();
+    rn_step_result step;
+    char left[RN_DURATION_TEXT];
+    if (r->trained_s > 0) /* at this pace; the first step, whose pace is unknown, is far from the end */
+        rn_trainer_expect(&r->trainer, (int64_t)ceil((double)r->trainer.step * r->trainer.budget_s / r->trained_s));
+    if (!rn_loader_next(r->loader, r->trainer.step, r->images, r->labels, err) ||
+        !rn_trainer_step(&r->trainer, r->images, r->labels, &step, err))
+        return false;
+    r->trained_s += rn_clock() - begun;
+    if (!log_step(r, &step, is_trained(r), err))
+        return false;
+    const double done = (double)r->trainer.step, steps = (double)r->trainer.config.steps;
+    const double share = r->trainer.budget_s > 0 ? fmin(1, r->trained_s / r->trainer.budget_s) : done / steps;
+    char of[32] = "";
+    if (!(r->trainer.budget_s > 0))
+        snprintf(of, sizeof of, "/%" PRId64, r->trainer.config.steps);
+    rn_progress_bar(&r->s->progress, share, "%s  step %" PRId64 "%s  loss %.4f  %.1f images/s  %s left", r->label,
+                    r->trainer.step, of, step.loss, done * (double)r->e->train.batch / r->trained_s,
+                    rn_duration_text(r->trained_s / share * (1 - share), left));
+    return true;
+}
+
 static bool train(one_run *r, rn_error *err)
 {
-    const int64_t steps = r->e->train.steps, every = r->e->evaluate.every;
-    const double begun = rn_clock();
-    char left[RN_DURATION_TEXT];
-    while (r->trainer.step < steps) {
-        rn_step_result step;
-        if (!rn_loader_next(r->loader, r->trainer.step, r->images, r->labels, err) ||
-            !rn_trainer_step(&r->trainer, r->images, r->labels, &step, err) ||
-            !log_step(r, &step, r->trainer.step == steps, err))
+    const int64_t every = r->e->evaluate.every;
+    char took[RN_DURATION_TEXT];
+    while (!is_trained(r)) {
+        if (!train_step(r, err) || stopped(err))
             return false;
-        const double seconds = rn_clock() - begun, done = (double)r->trainer.step;
-        rn_progress_bar(&r->s->progress, done / (double)steps, "%s  step %" PRId64 "/%" PRId64 "  loss %.4f  %.1f images/s  %s left",
-                        r->label, r->trainer.step, steps, step.loss, done * (double)r->e->train.batch / seconds,
-                        rn_duration_text(seconds / done * ((double)steps - done), left));
-        if (stopped(err))
-            return false;
-        if (every && r->trainer.step % every == 0 && r->trainer.step < steps && !evaluate(r, err))
+        if (every && r->trainer.step % every == 0 && !is_trained(r) && !evaluate(r, err))
             return false;
     }
-    const double seconds = rn_clock() - begun;
-    rn_progress_line(&r->s->progress, "  trained %" PRId64 " step%s in %s, %.1f images/s", steps, rn_plural(steps), rn_duration_text(seconds, left),
-                     (double)(steps * r->e->train.batch) / seconds);
+    rn_progress_line(&r->s->progress, "  trained %" PRId64 " step%s in %s, %.1f images/s", r->trainer.step,
+                     rn_plural(r->trainer.step), rn_duration_text(r->trained_s, took),
+                     (double)(r->trainer.step * r->e->train.batch) / r->trained_s);
     return evaluate(r, err);
 }
 
@@ -319,11 +354,11 @@ static bool measure_errors(one_run *r, rn_error *err)
     rn_row_error row[RN_GRID_SCALES * RN_GRID_LOGSNRS];
     size_t rows = 0;
     char line[512];
-    for (int s = 0; s < RN_GRID_SCALES && g.scale[s]; s++) {
-        int at = snprintf(line, sizeof line, "  error of x0 by logSNR, pooled %2" PRId64 ":", g.scale[s]);
+    for (int s = 0; s < g.scales; s++) {
+        int at = snprintf(line, sizeof line, "  error of x0 by logSNR, pooled %3" PRId64 ":", g.scale[s]);
         for (int k = 0; k < RN_GRID_LOGSNRS; k++) {
             row[rows++] = (rn_row_error){.scale = g.scale[s], .bin = k, .logsnr = g.logsnr[k], .n = n,
-                                         .mean = g.mean_square[s][k], .sd = NAN};
+                                         .mean = g.mean_square[s][k], .sd = g.sd[s][k]};
             at += snprintf(line + at, sizeof line - (size_t)at, "  %+.0f: %.4f", g.logsnr[k], g.mean_square[s][k]);
         }
         rn_progress_line(&r->s->progress, "%s", line);
@@ -347,7 +382,7 @@ static bool evaluate(one_run *r, rn_error *err)
     rn_scorer_begin(r->s->scorer);
     if (!rn_sample(&r->trainer, &sampling, err) || !write_sheet(r, weights, err) || !score(r, weights, err))
         return false;
-    return r->trainer.step < r->e->train.steps || measure_errors(r, err);
+    return !is_trained(r) || measure_errors(r, err);
 }
 
 /* --- the end ---------------------------------------------------------------------------------------- */
@@ -371,9 +406,18 @@ static bool keep_weights(one_run *r, const char *kind, const rn_parameter_set *s
     return ok;
 }
 
+/* With weights of another run: all of its training is done. */
+static bool evaluate_taken(one_run *r, rn_error *err)
+{
+    r->trained_s = r->trainer.budget_s;
+    return evaluate(r, err);
+}
+
 static bool work(one_run *r, rn_error *err)
 {
-    return train(r, err) && keep_weights(r, "model", &r->trainer.raw, err) &&
+    bool taken;
+    return rn_reuse_weights(r->s, r->v, r->seed, r->id, &r->trainer, &taken, err) &&
+           (taken ? evaluate_taken(r, err) : train(r, err)) && keep_weights(r, "model", &r->trainer.raw, err) &&
            (!r->trainer.average.values || keep_weights(r, "ema", &r->trainer.average, err));
 }
 
@@ -393,7 +437,7 @@ static bool record_end(one_run *r, bool ok, rn_error *err)
         .status = ok ? RN_RUN_DONE : interrupted ? RN_RUN_INTERRUPTED : RN_RUN_FAILED,
         .error = ok ? NULL : err->text, .seconds = rn_clock() - r->begun, .steps = r->trainer.step,
         .images = r->trainer.step * r->e->train.batch,
-        .flop = 3.0 * (double)r->trainer.cost.flop_per_image * (double)(r->trainer.step * r->e->train.batch)};
+        .flop = r->trainer.cost.flop_per_step * (double)r->trainer.step};
     if (!ok)
         rn_progress_line(&r->s->progress, "  %s: %s", interrupted ? "interrupted" : "failed", err->text);
     snprintf(path, sizeof path, "%s/log.txt", r->folder);
@@ -465,10 +509,8 @@ bool rn_session_run(rn_session *s, int64_t variant, uint32_t seed, bool *failed,
 size_t rn_session_bytes(const rn_experiment *e)
 {
     const size_t image = 3 * (size_t)e->data.resolution.height * (size_t)e->data.resolution.width;
-    const rn_sampler *sampler = (const rn_sampler *)e->evaluate.sampler.rule.what;
     const size_t batches = (size_t)e->train.batch * image * sizeof(float);
-    const size_t sampling = (size_t)e->evaluate.batch * image * ((2 + (size_t)sampler->scratch_arrays) * sizeof(double) + sizeof(float));
     const size_t held_out = (size_t)(e->data.held_out < 128 ? e->data.held_out : 128) * image * sizeof(float);
-    return batches + (size_t)e->evaluate.sheet * image + sampling + held_out +
+    return batches + (size_t)e->evaluate.sheet * image + rn_sampling_bytes(e) + held_out +
            rn_scorer_bytes(&e->evaluate, e->data.resolution.height, e->data.resolution.width);
 }

@@ -6,6 +6,7 @@
 #include "cli/verbs.h"
 #include "report/table.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,7 @@ static size_t resident_bytes(void)
 typedef struct planned {
     const rn_variant *variant;
     rn_trainer_cost cost;
+    int64_t steps;   /* 0: the budget is time */
     size_t other_bytes, peak_bytes;
     const char *kernels; /* of --kernels */
 } planned;
@@ -40,7 +42,7 @@ static const char *kernel_list(const char *title, const rn_program *p, const cha
         const rn_node_info n = rn_program_node(p, i);
         rn_table_cell(&t, "%s", n.scope);
         rn_table_cell(&t, "%s", n.op);
-        rn_table_cell(&t, "%s", n.kernel);
+        rn_table_cell(&t, "%s", n.label);
         rn_table_cell(&t, "%.2f", (double)n.cost.flop / 1e6);
         rn_table_cell(&t, "%s", n.refusals);
     }
@@ -62,7 +64,8 @@ static bool plan_variant(rn_cli *cli, const rn_variant *v, size_t resident, plan
     rn_trainer t = {0};
     bool ok = rn_trainer_plan(&t, cli->registry, v->experiment, err);
     if (ok) {
-        *out = (planned){.variant = v, .cost = t.cost, .other_bytes = rn_session_bytes(v->experiment), .kernels = ""};
+        *out = (planned){.variant = v, .cost = t.cost, .other_bytes = rn_session_bytes(v->experiment), .kernels = "",
+                         .steps = t.budget_s > 0 ? 0 : t.config.steps};
         out->peak_bytes = resident + t.cost.total_bytes + out->other_bytes;
         if (cli->kernels) {
             out->kernels = kernel_list("training step:", t.train, out->kernels, &cli->arena);
@@ -73,20 +76,34 @@ static bool plan_variant(rn_cli *cli, const rn_variant *v, size_t resident, plan
     return ok;
 }
 
+static const char *budget_text(const rn_variant *v)
+{
+    const rn_value *budget = rn_variant_value(v, "train.budget");
+    return budget ? budget->text : NULL;
+}
+
 static void print_table(rn_cli *cli, const rn_spec *spec, const planned *p)
 {
-    static const char *const head[] = {"variant", "parameters", "GFLOP/image", "activations MiB", "weights MiB", "peak MiB",
-                                       "differs from the baseline"};
+    static const char *const head[] = {"variant", "parameters", "GFLOP/image", "GFLOP/step", "steps", "training PFLOP",
+                                       "activations MiB", "weights MiB", "peak MiB", "differs from the baseline"};
     rn_table t;
     const double mib = 1048576;
     printf("experiment %s: %" PRId64 " variant%s x %" PRId64 " seed%s\n", spec->variant[0].experiment->name, spec->n_variants,
            rn_plural(spec->n_variants), spec->seeds.n, rn_plural(spec->seeds.n));
-    rn_table_init(&t, &cli->arena, "lrrrrrl", head);
+    rn_table_init(&t, &cli->arena, "lrrrrrrrrl", head);
     for (int64_t i = 0; i < spec->n_variants; i++) {
         const rn_variant *v = p[i].variant;
         rn_table_cell(&t, "%s%s", v->name, i == spec->baseline ? " (baseline)" : "");
         rn_table_cell(&t, "%" PRId64, p[i].cost.parameters);
         rn_table_cell(&t, "%.6g", (double)p[i].cost.flop_per_image / 1e9);
+        rn_table_cell(&t, "%.6g", p[i].cost.flop_per_step / 1e9);
+        if (p[i].steps) {
+            rn_table_cell(&t, "%" PRId64, p[i].steps);
+            rn_table_cell(&t, "%.4g", p[i].cost.flop_per_step * (double)p[i].steps / 1e15);
+        } else { /* time: how many steps it buys shows on the day */
+            rn_table_cell(&t, "%s", budget_text(v));
+            rn_table_cell(&t, "-");
+        }
         rn_table_cell(&t, "%.1f", (double)p[i].cost.arena_bytes / mib);
         rn_table_cell(&t, "%.1f", (double)(p[i].cost.weight_bytes + p[i].cost.training_bytes + p[i].cost.packed_bytes) / mib);
         rn_table_cell(&t, "%.1f", (double)p[i].peak_bytes / mib);
@@ -117,6 +134,10 @@ static void print_json(rn_cli *cli, const rn_spec *spec, const planned *p)
         rn_json_text(&j, "differs", rn_variant_differs(&cli->arena, p[i].variant));
         rn_json_int(&j, "parameters", p[i].cost.parameters);
         rn_json_int(&j, "flop_per_image", p[i].cost.flop_per_image);
+        rn_json_number(&j, "flop_per_step", p[i].cost.flop_per_step);
+        rn_json_text(&j, "budget", budget_text(p[i].variant));
+        rn_json_number(&j, "steps", p[i].steps ? (double)p[i].steps : (double)NAN);
+        rn_json_number(&j, "train_flop", p[i].steps ? p[i].cost.flop_per_step * (double)p[i].steps : (double)NAN);
         rn_json_int(&j, "train_arena_bytes", (int64_t)p[i].cost.train_arena_bytes);
         rn_json_int(&j, "denoise_arena_bytes", (int64_t)p[i].cost.denoise_arena_bytes);
         rn_json_int(&j, "arena_bytes", (int64_t)p[i].cost.arena_bytes);

@@ -1,17 +1,49 @@
 #include "eval/sampling.h"
 
+#include "eval/threshold.h"
+
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct batch_run {
     rn_trainer *t;
     const rn_sampling *s;
     int64_t image_elements, first, steps;
+    double *work; /* [2·image_elements]: thresholding one image, the noise of the two ends */
 } batch_run;
 
 int64_t rn_sampling_steps(const rn_sampler_config *sampler)
 {
     return sampler->steps ? sampler->steps : ((const rn_sampler *)sampler->rule.what)->default_steps;
+}
+
+int64_t rn_sampling_calls(const rn_sampler_config *sampler)
+{
+    const rn_sampler *rule = (const rn_sampler *)sampler->rule.what;
+    const bool several = RN_HAS(rule, rn_sampler, calls_a_step) && rule->calls_a_step > 0;
+    return rn_sampling_steps(sampler) * (several ? rule->calls_a_step : 1);
+}
+
+size_t rn_sampling_bytes(const rn_experiment *e)
+{
+    const rn_sampler *rule = (const rn_sampler *)e->evaluate.sampler.rule.what;
+    const size_t image = 3 * (size_t)e->data.resolution.height * (size_t)e->data.resolution.width;
+    const size_t batch = (size_t)e->evaluate.batch * image;
+    return batch * ((2 + (size_t)rule->scratch_arrays) * sizeof(double) + sizeof(float)) + 2 * image * sizeof(double);
+}
+
+/* --- the grid --------------------------------------------------------------------------------------- */
+
+bool rn_sampling_curve(const rn_experiment *e, rn_curve *curve, rn_error *err)
+{
+    const rn_task *task = (const rn_task *)e->task.what;
+    const int64_t height = e->data.resolution.height, width = e->data.resolution.width;
+    const rn_task_env env = {.bytes = sizeof env, .model = e->model, .batch = e->evaluate.batch, .height = height,
+                             .width = width};
+    if (e->evaluate.sampler.schedule)
+        return rn_curve_make(e->evaluate.sampler.schedule, (double)(height < width ? height : width), curve, err);
+    return task->curve(e->task.params, &env, curve, err);
 }
 
 void rn_sampling_grid(const rn_curve *curve, int64_t steps, int64_t spacing, double *logsnr)
@@ -23,17 +55,7 @@ void rn_sampling_grid(const rn_curve *curve, int64_t steps, int64_t spacing, dou
     }
 }
 
-static bool denoise(void *context, int64_t step, const double *z, double logsnr, double *x0, rn_error *err)
-{
-    const batch_run *b = context;
-    const int64_t n = b->image_elements * b->t->denoise_env.batch;
-    (void)step, (void)err;
-    rn_trainer_denoise(b->t, b->s->set, z, logsnr, NULL, x0);
-    if (b->s->sampler->clip)
-        for (int64_t i = 0; i < n; i++)
-            x0[i] = x0[i] < -1 ? -1 : x0[i] > 1 ? 1 : x0[i];
-    return true;
-}
+/* --- noise ------------------------------------------------------------------------------------------ */
 
 static void normals(rn_stream stream, int64_t first, int64_t n, double *out)
 {
@@ -46,11 +68,65 @@ static void normals(rn_stream stream, int64_t first, int64_t n, double *out)
     }
 }
 
+void rn_slerp(const double *a, const double *b, int64_t n, double u, double *out)
+{
+    double aa = 0, bb = 0, ab = 0;
+    for (int64_t i = 0; i < n; i++)
+        aa += a[i] * a[i], bb += b[i] * b[i], ab += a[i] * b[i];
+    const double cosine = ab / sqrt(aa * bb), angle = acos(fmin(fmax(cosine, -1), 1)), s = sin(angle);
+    const bool apart = s > 1e-6; /* else 0/0; NaN, of a vector of zeros, is not apart either */
+    const double of_a = apart ? sin((1 - u) * angle) / s : 1 - u, of_b = apart ? sin(u * angle) / s : u;
+    for (int64_t i = 0; i < n; i++)
+        out[i] = of_a * a[i] + of_b * b[i];
+}
+
+/* z of the batch at t = 1. */
+static void first_noise(const batch_run *b, double *z)
+{
+    const int64_t elements = b->image_elements, batch = b->t->denoise_env.batch;
+    rn_stream stream = {.seed = b->s->seed, .stream = rn_stream_of("sample noise")};
+    if (!b->s->to_seed) {
+        normals(stream, b->first * elements, elements * batch, z);
+        return;
+    }
+    double *from = b->work, *to = b->work + elements;
+    normals(stream, 0, elements, from);
+    stream.seed = *b->s->to_seed;
+    normals(stream, 0, elements, to);
+    for (int64_t i = 0; i < batch; i++) {
+        const double way = b->s->n > 1 ? (double)(b->first + i) / (double)(b->s->n - 1) : 0;
+        rn_slerp(from, to, elements, fmin(way, 1), z + i * elements);
+    }
+}
+
 static void noise(void *context, int64_t step, double *xi)
 {
     const batch_run *b = context;
+    const int64_t elements = b->image_elements, batch = b->t->denoise_env.batch;
     const rn_stream stream = {.seed = b->s->seed, .stream = rn_stream_of("sampler noise"), .step = (uint32_t)step};
-    normals(stream, b->first * b->image_elements, b->image_elements * b->t->denoise_env.batch, xi);
+    if (!b->s->to_seed) {
+        normals(stream, b->first * elements, elements * batch, xi);
+        return;
+    }
+    normals(stream, 0, elements, xi);
+    for (int64_t i = 1; i < batch; i++)
+        memcpy(xi + i * elements, xi, (size_t)elements * sizeof *xi);
+}
+
+/* --- one batch -------------------------------------------------------------------------------------- */
+
+static bool denoise(void *context, int64_t step, const double *z, double logsnr, double *x0, rn_error *err)
+{
+    const batch_run *b = context;
+    const int64_t batch = b->t->denoise_env.batch;
+    (void)step, (void)err;
+    rn_trainer_denoise(b->t, b->s->set, z, logsnr, NULL, x0);
+    if (b->s->sampler->dynamic_threshold > 0)
+        for (int64_t i = 0; i < batch; i++)
+            rn_dynamic_threshold(x0 + i * b->image_elements, b->image_elements, b->s->sampler->dynamic_threshold, b->work);
+    else if (b->s->sampler->clip)
+        rn_clip(x0, batch * b->image_elements);
+    return true;
 }
 
 static bool after(void *context, int64_t step, const double *z, rn_error *err)
@@ -81,12 +157,13 @@ bool rn_sample(rn_trainer *t, const rn_sampling *s, rn_error *err)
     const int64_t elements = 3 * t->denoise_env.height * t->denoise_env.width, n = elements * t->denoise_env.batch;
     batch_run b = {.t = t, .s = s, .image_elements = elements, .steps = rn_sampling_steps(s->sampler)};
     rn_curve curve;
-    if (!t->task->curve(t->experiment->task.params, &t->denoise_env, &curve, err))
+    if (!rn_sampling_curve(t->experiment, &curve, err))
         return false;
     double *logsnr = malloc((size_t)(b.steps + 1) * sizeof *logsnr);
     double *z = malloc((size_t)(n * (2 + rule->scratch_arrays)) * sizeof *z);
     float *images = malloc((size_t)n * sizeof *images);
-    bool ok = logsnr && z && images;
+    b.work = malloc((size_t)(2 * elements) * sizeof *b.work);
+    bool ok = logsnr && z && images && b.work;
     if (!ok)
         rn_fail(err, RN_EMEMORY, "no memory to draw %" PRId64 " images at once", t->denoise_env.batch);
     else
@@ -94,12 +171,12 @@ bool rn_sample(rn_trainer *t, const rn_sampling *s, rn_error *err)
     for (; ok && b.first < s->n; b.first += t->denoise_env.batch) {
         rn_sampler_run run = {.bytes = sizeof run, .logsnr = logsnr, .steps = b.steps, .n = n, .z = z, .x0 = z + n,
                               .scratch = z + 2 * n, .context = &b, .denoise = denoise, .noise = noise, .after = after};
-        const rn_stream stream = {.seed = s->seed, .stream = rn_stream_of("sample noise")};
-        normals(stream, b.first * elements, n, z);
+        first_noise(&b, z);
         ok = rule->sample(s->sampler->rule.params, &run, err) && hand_over(&b, z, images, err);
     }
     free(logsnr);
     free(z);
     free(images);
+    free(b.work);
     return ok;
 }

@@ -5,7 +5,8 @@ static const char *const on_error_words[] = {"stop", "skip", NULL};
 static const char *const decay_words[] = {"constant", "cosine", NULL};
 static const char *const spacing_words[] = {"t", "logsnr", NULL};
 static const char *const weights_words[] = {"ema", "raw", NULL};
-static const char *const recompute_words[] = {"none", "cheap", NULL};
+static const char *const budget_units[] = {"FLOP", "images", "steps", "s", NULL};
+static const char *const recompute_words[] = {"none", "cheap", "blocks", NULL};
 static const char *const precision_words[] = {"float32", "bf16", NULL};
 
 /* clang-format off */
@@ -32,7 +33,8 @@ static const rn_param optimizer_params[] = {
 };
 
 static const rn_param train_params[] = {
-    RN_INT (rn_train_config, steps, "step", NULL, 1, 1000000000, "training steps"),
+    {RN_PARAM_INT, "steps", offsetof(rn_train_config, steps), "step", "none", 1, RN_MAX_STEPS, "training steps; they or a budget have to be given", 0, 0, 0, RN_KIND_NONE, RN_NULLABLE | RN_ALTERNATIVE},
+    {RN_PARAM_QUANTITY, "budget", offsetof(rn_train_config, budget), 0, "none", 0, 1e30, "what training may cost, in place of steps: it ends with the first step that has used it up (2e15 FLOP, 64000 images, 4000 steps, 300 s, 10 min)", budget_units, 0, 0, RN_KIND_NONE, RN_NULLABLE | RN_ALTERNATIVE | RN_OPEN_MIN},
     RN_INT (rn_train_config, batch, "image", "16", 1, 65536, "images per step"),
     RN_GROUP(rn_train_config, optimizer, optimizer_params, "{}", "the optimiser and its rate"),
     RN_REAL_OR_NONE(rn_train_config, ema, NULL, "0.999", 0, 1, "decay of the exponential moving average of the weights; none: no average"),
@@ -43,9 +45,11 @@ static const rn_param train_params[] = {
 
 static const rn_param sampler_params[] = {
     RN_INLINE(rn_sampler_config, rule, "type", RN_KIND_SAMPLER, "", "how noise becomes an image"),
-    RN_INT_OR_NONE(rn_sampler_config, steps, "step", "none", 1, 100000, "model calls from noise to image; none: the sampler's own default"),
+    RN_INT_OR_NONE(rn_sampler_config, steps, "step", "none", 1, 100000, "steps from noise to image, one model call each (of heun two); none: the sampler's own default"),
     RN_CHOICE(rn_sampler_config, spacing, spacing_words, "t", "steps even in t or in logSNR"),
+    RN_GROUP_OR_NONE(rn_sampler_config, schedule, rn_schedule_choice, rn_schedule_choice_params, "none", "the schedule whose t the steps divide, so that variants can share a grid of logSNR; none: that of the task"),
     RN_BOOL(rn_sampler_config, clip, "true", "clip the estimate of the image to −1 … 1 at every step"),
+    {RN_PARAM_REAL, "dynamic_threshold", offsetof(rn_sampler_config, dynamic_threshold), NULL, "none", 0, 1, "instead of clipping: quantile of |estimate| in an image (0.995) to which it is clipped and then scaled back to −1 … 1 where that is above 1", 0, 0, 0, RN_KIND_NONE, RN_NULLABLE | RN_OPEN_MIN},
     RN_PARAMS_END,
 };
 
@@ -64,7 +68,7 @@ static const rn_param evaluate_params[] = {
 };
 
 static const rn_param memory_params[] = {
-    {RN_PARAM_CHOICE, "recompute", offsetof(rn_memory_config, recompute), NULL, "cheap", 0, 0, "keep all that the backward pass reads, or make the outputs of norms and nonlinearities again there; the results are the same bytes", recompute_words, 0, 0, RN_KIND_NONE, RN_COSMETIC},
+    {RN_PARAM_CHOICE, "recompute", offsetof(rn_memory_config, recompute), NULL, "cheap", 0, 0, "keep all that the backward pass reads, or make again there the outputs of norms and nonlinearities, or (blocks) all that is inside a layer, for one more forward pass; the results are the same bytes", recompute_words, 0, 0, RN_KIND_NONE, RN_COSMETIC},
     RN_PARAMS_END,
 };
 

@@ -27,8 +27,14 @@ typedef struct rn_optimizer_config {
     double l2, weight_decay;
 } rn_optimizer_config;
 
+/* Units of `train: {budget: 2e15 FLOP}`, in the order of their words. */
+enum { RN_BUDGET_FLOP, RN_BUDGET_IMAGES, RN_BUDGET_STEPS, RN_BUDGET_S };
+enum { RN_MAX_STEPS = 1000000000 };
+
 typedef struct rn_train_config {
-    int64_t steps, batch;
+    int64_t steps;      /* 0: the budget says how long */
+    rn_quantity budget; /* value 0: steps says how long */
+    int64_t batch;
     rn_optimizer_config optimizer;
     double ema;      /* 0: none */
     bool ema_warmup; /* min(d, (1+i)/(10+i)) */
@@ -40,7 +46,9 @@ typedef struct rn_sampler_config {
     rn_chosen rule;
     int64_t steps; /* 0: the sampler's own default */
     int64_t spacing; /* 0 t, 1 logsnr */
+    const rn_schedule_choice *schedule; /* NULL: the task's */
     bool clip;
+    double dynamic_threshold; /* 0: none */
 } rn_sampler_config;
 
 typedef struct rn_evaluate_config {
@@ -55,7 +63,7 @@ typedef struct rn_evaluate_config {
 } rn_evaluate_config;
 
 typedef struct rn_memory_config {
-    int64_t recompute; /* 0 nothing, 1 cheap ops */
+    int64_t recompute; /* 0 nothing, 1 cheap ops, 2 blocks */
 } rn_memory_config;
 
 typedef struct rn_experiment {

@@ -1,0 +1,106 @@
+/* What sampling does around a sampler: thresholds of the estimate, the way between two noises. */
+#include "eval/sampling.h"
+#include "eval/threshold.h"
+#include "test.h"
+
+#include <runner/random.h>
+#include <stdlib.h>
+
+static void normals(const char *stream, double scale, int64_t n, double *out)
+{
+    for (int64_t i = 0; i < n; i++)
+        out[i] = scale * rn_random_normal((rn_stream){.stream = rn_stream_of(stream)}, (uint64_t)i);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* By sorting, at sizes with and without a middle element, ties and images within the range. */
+static void dynamic_thresholding_agrees_with_sorting(void **state)
+{
+    enum { MOST = 257 };
+    (void)state;
+    double x[MOST], sorted[MOST], got[MOST], work[MOST];
+    for (int64_t n = 1; n <= MOST; n += n < 8 ? 1 : 83)
+        for (double q = 0.05; q <= 1; q += 0.05)
+            for (int kind = 0; kind < 3; kind++) {
+                normals("x", kind == 2 ? 0.1 : 2, n, x);
+                for (int64_t i = 0; i < n && kind == 1; i++)
+                    x[i] = round(x[i]);
+                for (int64_t i = 0; i < n; i++)
+                    sorted[i] = fabs(got[i] = x[i]);
+                qsort(sorted, (size_t)n, sizeof *sorted, by_size);
+                const double at = q * (double)(n - 1);
+                const int64_t k = (int64_t)at, next = k + 1 < n ? k + 1 : k;
+                const double s = fmax(1, sorted[k] + (at - (double)k) * (sorted[next] - sorted[k]));
+                rn_dynamic_threshold(got, n, q, work);
+                for (int64_t i = 0; i < n; i++) {
+                    assert_true(fabs(got[i] - fmin(fmax(x[i], -s), s) / s) < 1e-15);
+                    assert_true(fabs(got[i]) <= 1);
+                }
+            }
+}
+
+static void clipping_touches_only_what_is_outside(void **state)
+{
+    (void)state;
+    double x[] = {-3, -1, -0.5, 0, 0.999, 1, 1.001};
+    const double want[] = {-1, -1, -0.5, 0, 0.999, 1, 1};
+    rn_clip(x, 7);
+    for (int i = 0; i < 7; i++)
+        assert_true(x[i] == want[i]);
+}
+
+/* Ends, angle and norm: each step turns by the same angle, in the plane of the two. */
+static void slerp_turns_evenly_from_one_noise_to_the_other(void **state)
+{
+    enum { N = 300, PARTS = 8 };
+    (void)state;
+    double a[N], b[N], z[PARTS + 1][N];
+    normals("a", 1, N, a);
+    normals("b", 1, N, b);
+    double aa = 0, ab = 0, bb = 0;
+    for (int i = 0; i < N; i++)
+        aa += a[i] * a[i], bb += b[i] * b[i];
+    for (int i = 0; i < N; i++)
+        b[i] *= sqrt(aa / bb); /* so that the norm stays exactly */
+    for (int i = 0; i < N; i++)
+        ab += a[i] * b[i];
+    for (int k = 0; k <= PARTS; k++)
+        rn_slerp(a, b, N, (double)k / PARTS, z[k]);
+    for (int k = 0; k <= PARTS; k++) {
+        double norm = 0, along = 0;
+        for (int i = 0; i < N; i++)
+            norm += z[k][i] * z[k][i], along += a[i] * z[k][i];
+        assert_true(fabs(norm / aa - 1) < 1e-12);
+        assert_true(fabs(along / aa - cos(acos(ab / aa) * k / PARTS)) < 1e-12);
+    }
+    for (int i = 0; i < N; i++)
+        assert_true(fabs(z[0][i] - a[i]) < 1e-14 && fabs(z[PARTS][i] - b[i]) < 1e-13);
+}
+
+static void slerp_between_parallel_vectors_is_a_straight_line(void **state)
+{
+    (void)state;
+    double a[] = {1, 2, -2}, b[] = {2, 4, -4}, none[] = {0, 0, 0}, z[3];
+    rn_slerp(a, b, 3, 0.5, z);
+    for (int i = 0; i < 3; i++)
+        assert_true(fabs(z[i] - 1.5 * a[i]) < 1e-12);
+    rn_slerp(a, none, 3, 0.25, z);
+    for (int i = 0; i < 3; i++)
+        assert_true(fabs(z[i] - 0.75 * a[i]) < 1e-12);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(dynamic_thresholding_agrees_with_sorting),
+        cmocka_unit_test(clipping_touches_only_what_is_outside),
+        cmocka_unit_test(slerp_turns_evenly_from_one_noise_to_the_other),
+        cmocka_unit_test(slerp_between_parallel_vectors_is_a_straight_line),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
