@@ -355,9 +355,12 @@ static void walk(const rn_param *rows, where w)
             plain(&at, "true");
             plain(&at, "false");
         }
-        for (const char *const *word = r->choices; word && *word; word++)
-            plain(&at, *word);
-        if (r->flags & RN_NULLABLE)
+        for (const char *const *word = r->choices; word && *word; word++) {
+            char amount[64];
+            snprintf(amount, sizeof amount, "%s%s", r->type == RN_PARAM_QUANTITY ? "2 " : "", *word);
+            plain(&at, amount);
+        }
+        if (r->flags & RN_NULLABLE && !(r->flags & RN_ALTERNATIVE)) /* of alternatives one has to be given */
             plain(&at, "none");
         switch (r->type) {
         case RN_PARAM_GROUP: walk(r->fields, at); break;
