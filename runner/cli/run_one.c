@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/parallel.h"
 #include "base/plural.h"
+#include "cli/reuse.h"
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "data/loader.h"
@@ -169,7 +170,7 @@ static bool record_begin(one_run *r, rn_claim *claim, rn_error *err)
 {
     rn_arena a = {0};
     rn_row_run row = {.variant = r->s->experiment.variant[r->v - r->s->spec->variant].id, .seed = r->seed,
-                      .hash = r->v->hash, .out_dir = r->folder, .total_steps = r->trainer.budget_s > 0 ? 0 : r->trainer.config.steps, .threads = rn_threads(),
+                      .hash = r->v->hash, .training_hash = r->v->training_hash, .out_dir = r->folder, .total_steps = r->trainer.budget_s > 0 ? 0 : r->trainer.config.steps, .threads = rn_threads(),
                       .deterministic = r->e->deterministic, .plan = kernels_text(r->trainer.train, &a),
                       .runner_version = RUNNER_VERSION, .command = r->s->command};
     rn_machine_here(&a, &row.machine);
@@ -405,9 +406,18 @@ static bool keep_weights(one_run *r, const char *kind, const rn_parameter_set *s
     return ok;
 }
 
+/* With weights of another run: all of its training is done. */
+static bool evaluate_taken(one_run *r, rn_error *err)
+{
+    r->trained_s = r->trainer.budget_s;
+    return evaluate(r, err);
+}
+
 static bool work(one_run *r, rn_error *err)
 {
-    return train(r, err) && keep_weights(r, "model", &r->trainer.raw, err) &&
+    bool taken;
+    return rn_reuse_weights(r->s, r->v, r->seed, r->id, &r->trainer, &taken, err) &&
+           (taken ? evaluate_taken(r, err) : train(r, err)) && keep_weights(r, "model", &r->trainer.raw, err) &&
            (!r->trainer.average.values || keep_weights(r, "ema", &r->trainer.average, err));
 }
 

@@ -48,10 +48,19 @@ static bool count_left(rn_session *s, const rn_variant *v, int64_t *left, rn_err
     return true;
 }
 
-static double seconds_of(const rn_trainer *t, double train_s, double denoise_s)
+/* Does an earlier variant of the spec train what this one needs? */
+static bool trained_before(const rn_spec *spec, int64_t variant)
+{
+    for (int64_t i = 0; i < variant && !spec->variant[variant].experiment->evaluate.every; i++)
+        if (strcmp(spec->variant[i].training_hash, spec->variant[variant].training_hash) == 0)
+            return true;
+    return false;
+}
+
+static double seconds_of(const rn_trainer *t, bool trained, double train_s, double denoise_s)
 {
     const rn_experiment *e = t->experiment;
-    const int64_t steps = t->budget_s > 0 ? (int64_t)ceil(t->budget_s / train_s) : t->config.steps;
+    const int64_t steps = trained ? 0 : t->budget_s > 0 ? (int64_t)ceil(t->budget_s / train_s) : t->config.steps;
     const int64_t evaluations = 1 + (e->evaluate.every ? (steps - 1) / e->evaluate.every : 0);
     const int64_t batches = (e->evaluate.samples + e->evaluate.batch - 1) / e->evaluate.batch;
     return (double)steps * train_s +
@@ -92,7 +101,7 @@ static const char *length_of(rn_cli *cli, const rn_variant *v, const rn_trainer 
 
 static bool print_block(rn_session *s, rn_error *err)
 {
-    double total = 0, flop = 0;
+    double total = 0, flop = 0, train_s = 0, denoise_s = 0;
     int64_t left_all = 0;
     rn_progress *p = &s->progress;
     const rn_experiment *first = s->spec->variant[0].experiment;
@@ -106,7 +115,6 @@ static bool print_block(rn_session *s, rn_error *err)
         const rn_experiment *e = v->experiment;
         rn_trainer t = {0};
         int64_t left;
-        double train_s, denoise_s;
         char sets[256];
         bool ok = count_left(s, v, &left, err) && rn_trainer_plan(&t, s->cli->registry, e, err);
         const double bytes = ok ? (double)t.cost.total_bytes + (double)rn_session_bytes(e) : 0;
@@ -118,11 +126,9 @@ static bool print_block(rn_session *s, rn_error *err)
         if (ok && left && (double)t.cost.flop_per_image != flop) {
             ok = time_programs(&t, &train_s, &denoise_s, err);
             flop = (double)t.cost.flop_per_image;
-            if (ok)
-                total += (double)left * seconds_of(&t, train_s, denoise_s);
-        } else if (ok && left) {
-            total += left_all ? total / (double)left_all * (double)left : 0;
         }
+        if (ok)
+            total += (double)left * seconds_of(&t, trained_before(s->spec, i), train_s, denoise_s);
         if (ok && i == 0) {
             kernel_sets(t.train, sets, sizeof sets);
             rn_progress_line(p, "data        %s, %" PRId64 "x%" PRId64 " pixels", e->data.set.what->name,

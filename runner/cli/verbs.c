@@ -11,6 +11,9 @@ static const char *const data_options[] = {"--set", "--plugin-dir", "--threads",
 static const char *const compare_options[] = {"--out", "--db", "--json", NULL};
 static const char *const plugin_options[] = {"--plugin-dir", "--json", NULL};
 static const char *const bench_options[] = {"--set", "--plugin-dir", "--threads", "--steps", "--mode", "--compare", "--serve", "--json", NULL};
+static const char *const weighting_options[] = {"--set", "--plugin-dir", "--json", NULL};
+static const char *const sample_options[] = {"--sampler", "--steps", "--seed", "--count", "--weights", "--set", "--out", "--db", "--plugin-dir", "--threads", "--json", "--quiet", NULL};
+static const char *const interpolate_options[] = {"--sampler", "--steps", "--seed", "--to-seed", "--count", "--weights", "--set", "--out", "--db", "--plugin-dir", "--threads", "--json", "--quiet", NULL};
 static const char *const check_options[] = {"--plugin-dir", "--threads", NULL};
 
 const rn_verb rn_verbs[] = {
@@ -38,6 +41,17 @@ const rn_verb rn_verbs[] = {
      "scores beside their floors, the training in short, warnings, and the error of x0 by logSNR and scale. NAME alone, an\n"
      "experiment: the error grid of the baseline, and of each variant the difference to it, paired by seed. It tells why an arm\n"
      "wins: in coarse structure (averaged errors, low logSNR) or in detail (full size, high logSNR)."},
+    {"weighting", "SPEC",     "print how much an error counts at each logSNR, for every variant", weighting_options, 1, 1, rn_verb_weighting,
+     "The weight of the loss and the sampling of t together, as w(logSNR) of the common frame in which all losses of diffusion can\n"
+     "be written (Kingma, Gao 2023): variants with equal columns ask for the same network. `task.loss.matched_to` makes them so."},
+    {"sample",   "RUN",       "draw images from the weights of a run, with any sampler", sample_options, 1, 1, rn_verb_sample,
+     "RUN is a run's folder (results/NAME/VARIANT/seed0), a .safetensors file in one, or NAME/VARIANT/SEED, which is looked up in\n"
+     "the database (--db, default results/results.db). Images and a sheet are written to --out, by default a folder in the run's\n"
+     "samples/ that is named after sampler, steps, weights and seed. With the run's own settings the images are those of its sheet.\n"
+     "--set takes paths of the run's spec, and sampler.KEY for evaluate.sampler.KEY."},
+    {"interpolate", "RUN",    "draw the way from one noise to another", interpolate_options, 1, 1, rn_verb_interpolate,
+     "The first image is image 0 of `runner sample` with --seed, the last that with --to-seed; between them the noise turns evenly\n"
+     "(slerp). Best with a sampler that adds no noise, as ddim, dpmpp_2m and heun do unless told otherwise. RUN: see `sample`."},
     {"data",     "PATH|SPEC", "list what would be read: count, sizes, formats, and each refused file", data_options, 1, 1, rn_verb_data,
      "PATH is a folder of images or a file that a data set knows (tar, CIFAR-10 batches, IDX); of a SPEC the images of its\n"
      "`data:` are listed. Exit status 1 if a file was refused."},

@@ -15,5 +15,8 @@ int rn_verb_plugins(rn_cli *cli);
 int rn_verb_describe(rn_cli *cli);
 int rn_verb_check(rn_cli *cli);
 int rn_verb_bench(rn_cli *cli);
+int rn_verb_weighting(rn_cli *cli);
+int rn_verb_sample(rn_cli *cli);
+int rn_verb_interpolate(rn_cli *cli);
 
 #endif

@@ -51,12 +51,21 @@ const char *const rn_sql_text[RN_N_SQL] = {
         "INSERT INTO machine (fingerprint, host, os, cpu, cpu_features, cpus, memory_bytes, accelerator, compiler, libraries) "
         "VALUES (:fingerprint, :host, :os, :cpu, :cpu_features, :cpus, :memory_bytes, :accelerator, :compiler, :libraries)",
     [RN_SQL_ADD_RUN] =
-        "INSERT INTO run (uid, variant_id, seed, hash, attempt, status, total_steps, out_dir, spec_id, plan_id, machine_id, "
-        "runner_version, command, threads, deterministic, host, boot_id, pid_space, pid, pid_start, lease_until_ms, "
+        "INSERT INTO run (uid, variant_id, seed, hash, training_hash, attempt, status, total_steps, out_dir, spec_id, plan_id, "
+        "machine_id, runner_version, command, threads, deterministic, host, boot_id, pid_space, pid, pid_start, lease_until_ms, "
         "created_ms, started_ms) "
-        "SELECT lower(hex(randomblob(16))), v.id, :seed, :hash, :attempt, 'running', :total_steps, :out_dir, e.spec_id, :plan, "
+        "SELECT lower(hex(randomblob(16))), v.id, :seed, :hash, :training_hash, :attempt, 'running', :total_steps, :out_dir, e.spec_id, :plan, "
         ":machine, :runner_version, :command, :threads, :deterministic, :host, :boot_id, :pid_space, :pid, :pid_start, :lease, "
         ":now, :now FROM variant v JOIN experiment e ON e.id = v.experiment_id WHERE v.id = :variant",
+    [RN_SQL_FIND_WEIGHTS] =
+        "SELECT r.id, r.step, v.name AS variant, e.name AS experiment, m.path AS model, m.sha256 AS model_sha256, "
+        "a.path AS average, a.sha256 AS average_sha256 "
+        "FROM run r JOIN variant v ON v.id = r.variant_id JOIN experiment e ON e.id = v.experiment_id "
+        "JOIN artifact m ON m.run_id = r.id AND m.kind = 'model' AND m.deleted_ms IS NULL "
+        "LEFT JOIN artifact a ON a.run_id = r.id AND a.kind = 'ema' AND a.deleted_ms IS NULL "
+        "WHERE r.training_hash = :training_hash AND r.seed = :seed AND r.status = 'done' ORDER BY r.id DESC LIMIT 1",
+    [RN_SQL_WEIGHTS_FROM] =
+        "UPDATE run SET weights_from = :from WHERE id = :run",
     [RN_SQL_RUN_ALIVE] =
         "UPDATE run SET step = max(step, :step), lease_until_ms = :lease WHERE id = :run AND status = 'running'",
     [RN_SQL_FINISH_RUN] =

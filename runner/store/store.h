@@ -70,7 +70,7 @@ void rn_machine_here(rn_arena *arena, rn_row_machine *machine);
 
 typedef struct rn_row_run {
     int64_t variant, seed;
-    const char *hash, *out_dir;
+    const char *hash, *training_hash, *out_dir;
     int64_t total_steps; /* 0: the budget is not in steps */
     int64_t threads;
     bool deterministic;
@@ -86,6 +86,18 @@ typedef enum rn_claim {
 } rn_claim;
 RN_NODISCARD bool rn_store_run_begin(rn_store *store, const rn_row_run *row, rn_claim *claim, int64_t *run,
                                      rn_error *err);
+
+/* Weights that a finished run of the same training left, in the arena. */
+typedef struct rn_row_weights {
+    int64_t run, step; /* run 0: there are none */
+    const char *experiment, *variant;
+    const char *model, *model_sha256;     /* files; they may be gone or changed */
+    const char *average, *average_sha256; /* NULL: there is no average */
+} rn_row_weights;
+/* The newest. A run that takes them says so with rn_store_weights_from. */
+RN_NODISCARD bool rn_store_find_weights(rn_store *store, const char *training_hash, int64_t seed, rn_arena *arena,
+                                        rn_row_weights *weights, rn_error *err);
+RN_NODISCARD bool rn_store_weights_from(rn_store *store, int64_t run, int64_t from, rn_error *err);
 
 typedef struct rn_row_parameter {
     const char *path, *text, *origin;

@@ -148,6 +148,19 @@ bool rn_trainer_start(rn_trainer *t, uint32_t seed, rn_error *err)
            rn_program_bind(t->denoise, t->arena, &t->raw, NULL, err);
 }
 
+bool rn_trainer_start_denoise(rn_trainer *t, uint32_t seed, rn_error *err)
+{
+    t->seed = seed;
+    t->cost.arena_bytes = t->cost.denoise_arena_bytes;
+    t->arena = device_memory(t, t->cost.arena_bytes, "activations", err);
+    t->raw.values = t->arena ? device_memory(t, t->cost.weight_bytes, "weights", err) : NULL;
+    if (!t->raw.values)
+        return false;
+    rn_parameters_init(&t->parameters, seed, RN_F32, t->raw.values);
+    t->raw.version = 1;
+    return rn_program_bind(t->denoise, t->arena, &t->raw, NULL, err);
+}
+
 void rn_trainer_free(rn_trainer *t)
 {
     rn_program_close(t->train);

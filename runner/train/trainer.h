@@ -49,6 +49,8 @@ RN_NODISCARD bool rn_trainer_plan(rn_trainer *t, const rn_registry *registry, co
 void rn_trainer_expect(rn_trainer *t, int64_t steps);
 /* Memory of the plan. The trainer must then stay where it is. Errors: RN_EMEMORY. */
 RN_NODISCARD bool rn_trainer_start(rn_trainer *t, uint32_t seed, rn_error *err);
+/* Instead of rn_trainer_start, where nothing is trained: the denoiser and one set of weights, `raw`, which the caller fills. */
+RN_NODISCARD bool rn_trainer_start_denoise(rn_trainer *t, uint32_t seed, rn_error *err);
 void rn_trainer_free(rn_trainer *t);
 
 /* What a step leaves to be logged. */

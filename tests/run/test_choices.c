@@ -38,10 +38,15 @@ static const struct { const char *key, *value; } needed[] = {
 static const struct { const char *label, *value; } forms[] = {
     {"task:diffusion.schedule.shift", "{from: 8}"},
     {"task:diffusion.schedule.shift", "{low: 8, high: 16}"},
+    {"task:diffusion.loss.matched_to", "{type: cosine}"},
+    {"evaluate.sampler.schedule", "{type: cosine}"},
+    {"{type: cosine}.shift", "{from: 8}"},
+    {"{type: cosine}:cosine.shift", "{from: 8}"},
 };
 
 /* Labels end so ("model:unet.stem=attention" ends as "stem=attention" does), and why. */
 static struct { const char *label, *reason; int met; } refusals[] = {
+    {"train.steps=none", "no budget says how long to train, either", 0},
     {"=cifar10", "needs a path", 0},
     {"=idx", "needs a path", 0},
     {"=image_folder", "needs a path", 0},
@@ -356,9 +361,9 @@ static void walk(const rn_param *rows, where w)
             plain(&at, "false");
         }
         for (const char *const *word = r->choices; word && *word; word++) {
-            char amount[64];
-            snprintf(amount, sizeof amount, "%s%s", r->type == RN_PARAM_QUANTITY ? "2 " : "", *word);
-            plain(&at, amount);
+            char value[LABEL]; /* of a quantity the choices are units */
+            snprintf(value, sizeof value, r->type == RN_PARAM_QUANTITY ? "10 %s" : "%s", *word);
+            plain(&at, value);
         }
         if (r->flags & RN_NULLABLE && !(r->flags & RN_ALTERNATIVE)) /* of alternatives one has to be given */
             plain(&at, "none");

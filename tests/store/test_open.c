@@ -87,7 +87,7 @@ static void what_cannot_be_opened_is_told_with_its_name_and_reason(void **state)
         {"pipe.db", R | W, RN_EIO, "no regular file"},
         {"foreign.db", R | W, RN_EDATABASE, "another program (application id 0x00000007"},
         {"unmarked.db", R | W, RN_EDATABASE, "another program (tables songs)"},
-        {"newer.db", W, RN_EDATABASE, "has schema version 99, this runner writes version 2"},
+        {"newer.db", W, RN_EDATABASE, "has schema version 99, this runner writes version 3"},
         {"newer_less.db", R, RN_EDATABASE, "(schema version 99) lacks the column 'exit_code' of the table 'run'"},
         {"tables.db", R | W, RN_EDATABASE, "lacks the table 'verdict'"},
         {"columns.db", R | W, RN_EDATABASE, "lacks the column 'note' of the table 'experiment'"},
@@ -127,9 +127,9 @@ static void a_newer_file_can_still_be_read(void **state)
     rn_row_listed *row;
     size_t n;
     make_ours("newer2.db");
-    run_sql("newer2.db", "PRAGMA user_version = 3; ALTER TABLE run ADD COLUMN more TEXT;");
+    run_sql("newer2.db", "PRAGMA user_version = 4; ALTER TABLE run ADD COLUMN more TEXT;");
     assert_ok(rn_store_open(at("newer2.db"), RN_STORE_READ, &s, &err), err);
-    assert_non_null(strstr(rn_store_notices(s), "has schema version 3, this runner knows version 2"));
+    assert_non_null(strstr(rn_store_notices(s), "has schema version 4, this runner knows version 3"));
     assert_ok(rn_store_list(s, &arena, &row, &n, &err), err);
     assert_false(rn_store_event(s, 0, "info", "x", 0, "y", &err)); /* not written, whatever is called */
     rn_store_close(s);
