@@ -13,7 +13,7 @@ static char *prepared(void)
 /* Output of `runner <command>` in the folder; fails the test on another status. */
 static char *runner(const char *folder, int want, const char *command)
 {
-    char *text;
+    static char *text; /* the caller frees it */
     const int status = scratch_run(&text, "cd '%s' && " RUNNER " %s 2>&1", folder, command);
     if (status != want)
         fail_msg("runner %s: exit status %d: %s", command, status, text);

@@ -365,7 +365,7 @@ static void walk(const rn_param *rows, where w)
             snprintf(value, sizeof value, r->type == RN_PARAM_QUANTITY ? "10 %s" : "%s", *word);
             plain(&at, value);
         }
-        if (r->flags & RN_NULLABLE && !(r->flags & RN_ALTERNATIVE)) /* of alternatives one has to be given */
+        if (r->flags & RN_NULLABLE)
             plain(&at, "none");
         switch (r->type) {
         case RN_PARAM_GROUP: walk(r->fields, at); break;
