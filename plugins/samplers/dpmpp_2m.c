@@ -9,7 +9,7 @@
 typedef struct { bool lower_order_final; } dpmpp_2m;
 /* clang-format off */
 static const rn_param params[] = {
-    RN_BOOL(dpmpp_2m, lower_order_final, "false", "first order in the last step: steadier where there are few of them"),
+    RN_BOOL(dpmpp_2m, lower_order_final, "true", "first order in the last step, in which logSNR rises too far for an extrapolation"),
     RN_PARAMS_END,
 };
 /* clang-format on */

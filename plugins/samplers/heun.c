@@ -5,9 +5,10 @@
 #include <runner/sampler.h>
 #include <runner/schedule.h>
 
-typedef struct { double s_churn, s_min, s_max, s_noise; } heun;
+typedef struct { bool lower_order_final; double s_churn, s_min, s_max, s_noise; } heun;
 /* clang-format off */
 static const rn_param params[] = {
+    RN_BOOL(heun, lower_order_final, "true", "first order in the last step, as in the paper, whose last noise level is 0"),
     RN_REAL(heun, s_churn, NULL, "0", 0, 1e6,         "fresh noise over all steps together: each raises σ/α by the factor 1 + min(s_churn/steps, √2 − 1) first; 0 is deterministic"),
     RN_REAL(heun, s_min, NULL, "0", 0, 1e9,           "noise is added where σ/α is at least this"),
     RN_REAL_OR_NONE(heun, s_max, NULL, "none", 0, 1e9, "and at most this; none: without limit"),
@@ -40,7 +41,10 @@ static double churn(const heun *p, rn_sampler_run *run, int64_t step, double log
  *
  *     z₂ = α'x̂ + σ'ε̂                                 Euler's step, which is ddim's
  *     ε̂₂ = (z₂ − α'x̂₂)/σ',  x̂₂ = model(z₂, μ)
- *     z' = z₂ + ½·(σ' − α'σ/α)·(ε̂₂ − ε̂)              the mean of both slopes; z is never divided by a small α */
+ *     z' = z₂ + ½·(σ' − α'σ/α)·(ε̂₂ − ε̂)              the mean of both slopes; z is never divided by a small α
+ *
+ * An error of x̂₂ arrives in z' multiplied by about ½·u/u': some hundred in a last step to λ = 15, and so more than any
+ * network can bear. There z' = z₂, and there is no second call. */
 static bool sample(const void *params_, rn_sampler_run *run, rn_error *err)
 {
     const heun *p = params_;
@@ -56,9 +60,10 @@ static bool sample(const void *params_, rn_sampler_run *run, rn_error *err)
             eps[i] = (run->z[i] - alpha * run->x0[i]) / sigma;
             run->z[i] = alpha2 * run->x0[i] + sigma2 * eps[i];
         }
-        if (!run->denoise(run->context, step, run->z, to, ahead, err))
+        const bool second = !p->lower_order_final || step + 1 < run->steps;
+        if (second && !run->denoise(run->context, step, run->z, to, ahead, err))
             return false;
-        for (int64_t i = 0; i < run->n; i++)
+        for (int64_t i = 0; second && i < run->n; i++)
             run->z[i] += half * ((run->z[i] - alpha2 * ahead[i]) / sigma2 - eps[i]);
         if (run->after && !run->after(run->context, step, run->z, err))
             return false;
