@@ -33,6 +33,7 @@ typedef struct rn_sampler {
     /* Walks run->logsnr from its first value to its last. False with err where denoise() or after() gave false. */
     RN_NODISCARD bool (*sample)(const void *params, rn_sampler_run *run, rn_error *err);
     int64_t calls_a_step; /* model calls in a step, for estimates of time; 0: one */
+    bool even_in_logsnr;  /* where `spacing` is none: steps even in logSNR instead of t */
 } rn_sampler;
 
 #ifdef __cplusplus

@@ -47,4 +47,4 @@ extern const rn_sampler sampler_dpmpp_2m;
 const rn_sampler sampler_dpmpp_2m = {.bytes = sizeof(rn_sampler), .name = "dpmpp_2m",
                                      .doc = "DPM-Solver++(2M): second order, one model call a step", .params = params,
                                      .params_bytes = sizeof(dpmpp_2m), .scratch_arrays = 1, .default_steps = 25,
-                                     .sample = sample};
+                                     .sample = sample, .even_in_logsnr = true};

@@ -75,4 +75,5 @@ extern const rn_sampler sampler_heun;
 const rn_sampler sampler_heun = {.bytes = sizeof(rn_sampler), .name = "heun",
                                  .doc = "EDM's second order sampler: two model calls a step, churn if wanted",
                                  .params = params, .params_bytes = sizeof(heun), .scratch_arrays = 2,
-                                 .default_steps = 25, .sample = sample, .calls_a_step = 2};
+                                 .default_steps = 25, .sample = sample, .calls_a_step = 2,
+                                 .even_in_logsnr = true};

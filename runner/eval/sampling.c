@@ -79,7 +79,7 @@ int64_t rn_sampling_evaluations(const rn_experiment *e)
     double *z = calloc((size_t)(2 + rule->scratch_arrays), sizeof *z);
     bool ok = logsnr && z && rn_sampling_curve(e, &curve, &err);
     if (ok) {
-        rn_sampling_grid(&curve, steps, e->evaluate.sampler.spacing, logsnr);
+        rn_sampling_grid(&curve, &e->evaluate.sampler, logsnr);
         rn_sampler_run run = {.bytes = sizeof run, .logsnr = logsnr, .steps = steps, .n = 1, .z = z, .x0 = z + 1,
                               .scratch = z + 2, .context = &c, .denoise = count_call, .noise = no_noise};
         ok = rule->sample(e->evaluate.sampler.rule.params, &run, &err);
@@ -102,12 +102,22 @@ bool rn_sampling_curve(const rn_experiment *e, rn_curve *curve, rn_error *err)
     return task->curve(e->task.params, &env, curve, err);
 }
 
-void rn_sampling_grid(const rn_curve *curve, int64_t steps, int64_t spacing, double *logsnr)
+static bool even_in_logsnr(const rn_sampler_config *sampler)
 {
+    const rn_sampler *rule = (const rn_sampler *)sampler->rule.what;
+    if (sampler->spacing)
+        return sampler->spacing == 2;
+    return RN_HAS(rule, rn_sampler, even_in_logsnr) && rule->even_in_logsnr;
+}
+
+void rn_sampling_grid(const rn_curve *curve, const rn_sampler_config *sampler, double *logsnr)
+{
+    const int64_t steps = rn_sampling_steps(sampler);
+    const bool even = even_in_logsnr(sampler);
     const double noise = rn_curve_logsnr(curve, 1), data = rn_curve_logsnr(curve, 0);
     for (int64_t i = 0; i <= steps; i++) {
         const double done = (double)i / (double)steps;
-        logsnr[i] = spacing ? noise + done * (data - noise) : rn_curve_logsnr(curve, 1 - done);
+        logsnr[i] = even ? noise + done * (data - noise) : rn_curve_logsnr(curve, 1 - done);
     }
 }
 
@@ -240,7 +250,7 @@ bool rn_sample(rn_trainer *t, const rn_sampling *s, rn_error *err)
     if (!ok)
         rn_fail(err, RN_EMEMORY, "no memory to draw %" PRId64 " images at once", t->denoise_env.batch);
     else
-        rn_sampling_grid(&curve, b.steps, s->sampler->spacing, logsnr);
+        rn_sampling_grid(&curve, s->sampler, logsnr);
     for (; ok && b.first < s->n; b.first += t->denoise_env.batch) {
         rn_sampler_run run = {.bytes = sizeof run, .logsnr = logsnr, .steps = b.steps, .n = n, .z = z, .x0 = z + n,
                               .scratch = z + 2 * n, .context = &b, .denoise = denoise, .noise = noise, .after = after};

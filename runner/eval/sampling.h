@@ -29,8 +29,8 @@ RN_NODISCARD bool rn_sample(rn_trainer *t, const rn_sampling *s, rn_error *err);
  * Errors: those of rn_curve_make, with the place in the spec. */
 RN_NODISCARD bool rn_sampling_curve(const rn_experiment *e, rn_curve *curve, rn_error *err);
 
-/* The logSNR that a sampler visits: steps + 1 values from t = 1 to t = 0, even in t or in logSNR. */
-void rn_sampling_grid(const rn_curve *curve, int64_t steps, int64_t spacing, double *logsnr);
+/* The logSNR that a sampler visits: its steps + 1 values from t = 1 to t = 0, even in t or in logSNR. */
+void rn_sampling_grid(const rn_curve *curve, const rn_sampler_config *sampler, double *logsnr);
 int64_t rn_sampling_steps(const rn_sampler_config *sampler);
 /* How often the network is asked for one image, guidance included: counted on the run's own grid of logSNR; 0 where the
  * schedule is refused or memory is short. */

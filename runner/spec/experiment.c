@@ -3,7 +3,7 @@
 
 static const char *const on_error_words[] = {"stop", "skip", NULL};
 static const char *const decay_words[] = {"constant", "cosine", NULL};
-static const char *const spacing_words[] = {"t", "logsnr", NULL};
+static const char *const spacing_words[] = {"none", "t", "logsnr", NULL};
 static const char *const labels_words[] = {"even", "none", NULL};
 static const char *const interval_words[] = {"logsnr", "sigma", NULL};
 static const char *const weights_words[] = {"ema", "raw", NULL};
@@ -48,7 +48,7 @@ static const rn_param train_params[] = {
 static const rn_param sampler_params[] = {
     RN_INLINE(rn_sampler_config, rule, "type", RN_KIND_SAMPLER, "", "how noise becomes an image"),
     RN_INT_OR_NONE(rn_sampler_config, steps, "step", "none", 1, 100000, "steps from noise to image, one model call each (of heun two); none: the sampler's own default"),
-    RN_CHOICE(rn_sampler_config, spacing, spacing_words, "t", "steps even in t or in logSNR"),
+    RN_CHOICE(rn_sampler_config, spacing, spacing_words, "none", "steps even in t or in logSNR; none: as the sampler has it (samplers of second order: logSNR, the others: t)"),
     RN_GROUP_OR_NONE(rn_sampler_config, schedule, rn_schedule_choice, rn_schedule_choice_params, "none", "the schedule whose t the steps divide, so that variants can share a grid of logSNR; none: that of the task"),
     RN_BOOL(rn_sampler_config, clip, "true", "clip the estimate of the image to −1 … 1 at every step"),
     {RN_PARAM_REAL, "dynamic_threshold", offsetof(rn_sampler_config, dynamic_threshold), NULL, "none", 0, 1, "instead of clipping: quantile of |estimate| in an image (0.995) to which it is clipped and then scaled back to −1 … 1 where that is above 1", 0, 0, 0, RN_KIND_NONE, RN_NULLABLE | RN_OPEN_MIN},

@@ -45,7 +45,7 @@ typedef struct rn_train_config {
 typedef struct rn_sampler_config {
     rn_chosen rule;
     int64_t steps; /* 0: the sampler's own default */
-    int64_t spacing; /* 0 t, 1 logsnr */
+    int64_t spacing; /* 0 as the sampler has it, 1 t, 2 logsnr */
     const rn_schedule_choice *schedule; /* NULL: the task's */
     bool clip;
     double dynamic_threshold; /* 0: none */

@@ -1,6 +1,7 @@
 /* What sampling does around a sampler: thresholds of the estimate, the way between two noises. */
 #include "eval/sampling.h"
 #include "eval/threshold.h"
+#include "support/schema.h"
 #include "test.h"
 
 #include <runner/random.h>
@@ -95,10 +96,37 @@ static void slerp_between_parallel_vectors_is_a_straight_line(void **state)
         assert_true(fabs(z[i] - 0.75 * a[i]) < 1e-12);
 }
 
+/* Both ends are those of the curve; in between steps are even in t, or in logSNR: as the spec says, else as the sampler. */
+static void steps_are_even_in_what_the_spec_or_the_sampler_says(void **state)
+{
+    enum { STEPS = 6 };
+    static const struct { int64_t spacing; const char *sampler; bool even_in_logsnr; } rows[] = {
+        {0, "ddim", false}, {0, "ddpm", false}, {0, "heun", true}, {0, "dpmpp_2m", true},
+        {1, "heun", false}, {2, "ddim", true},
+    };
+    (void)state;
+    const rn_component *cosine = component_in(plugin_of("schedules")->schedules, "cosine");
+    const rn_schedule_choice choice = {.curve = {.what = cosine, .params = params_of(cosine, "-")}};
+    rn_curve curve;
+    rn_error err;
+    assert_ok(rn_curve_make(&choice, 64, &curve, &err), err);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const rn_sampler_config config = {.rule = {.what = component_in(plugin_of("samplers")->samplers, rows[i].sampler)},
+                                          .steps = STEPS, .spacing = rows[i].spacing};
+        double logsnr[STEPS + 1];
+        rn_sampling_grid(&curve, &config, logsnr);
+        for (int k = 0; k <= STEPS; k++) {
+            const double even = -15 + 30.0 * k / STEPS, in_t = rn_curve_logsnr(&curve, 1 - (double)k / STEPS);
+            assert_true(fabs(logsnr[k] - (rows[i].even_in_logsnr ? even : in_t)) < 1e-9);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dynamic_thresholding_agrees_with_sorting),
+        cmocka_unit_test(steps_are_even_in_what_the_spec_or_the_sampler_says),
         cmocka_unit_test(clipping_touches_only_what_is_outside),
         cmocka_unit_test(slerp_turns_evenly_from_one_noise_to_the_other),
         cmocka_unit_test(slerp_between_parallel_vectors_is_a_straight_line),

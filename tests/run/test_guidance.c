@@ -77,7 +77,7 @@ static void by_hand(opened *o, int64_t steps, const double *scale, float *images
     rn_curve curve;
     rn_error err = {0};
     assert_ok(rn_sampling_curve(o->e, &curve, &err), err);
-    rn_sampling_grid(&curve, steps, 0, logsnr);
+    rn_sampling_grid(&curve, &o->e->evaluate.sampler, logsnr);
     for (int64_t first = 0; first < IMAGES; first += BATCH) {
         int32_t labels[BATCH];
         for (int b = 0; b < BATCH; b++)

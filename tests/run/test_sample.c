@@ -78,7 +78,7 @@ static void every_sampler_draws_as_many_images_as_are_asked_for(void **state)
     static const struct { const char *name, *options; } rows[] = {
         {"ddim", "--sampler ddim --steps 3 --set sampler.eta=1"},
         {"ddpm", "--sampler ddpm --steps 3"},
-        {"dpmpp_2m", "--sampler dpmpp_2m --steps 3 --set sampler.spacing=logsnr"},
+        {"dpmpp_2m", "--sampler dpmpp_2m --steps 3 --set sampler.spacing=t"},
         {"heun", "--sampler heun --steps 3 --set sampler.s_churn=2"},
         {"grid", "--set 'sampler.schedule={shift: {from: 8}}' --set sampler.steps=3"},
         {"threshold", "--set evaluate.sampler.dynamic_threshold=0.9 --steps 3"},
