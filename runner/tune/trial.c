@@ -224,23 +224,12 @@ static void compare(step_node *v, int n, step_node *referee, const tensors *m, r
 
 /* --- time ------------------------------------------------------------------------------------------- */
 
+/* The shortest run counts: what else goes on in the machine only adds to a time. */
 typedef struct timed {
-    double sample[MOST_ROUNDS], least;
-    int n, repetitions;
+    double least;
+    int repetitions;
     bool out;
 } timed;
-
-static int by_value(const void *x, const void *y)
-{
-    const double a = *(const double *)x, b = *(const double *)y;
-    return (a > b) - (a < b);
-}
-
-static double median(timed *t)
-{
-    qsort(t->sample, (size_t)t->n, sizeof *t->sample, by_value);
-    return t->n % 2 ? t->sample[t->n / 2] : 0.5 * (t->sample[t->n / 2 - 1] + t->sample[t->n / 2]);
-}
 
 /* One run more of each that is in; returns how many still are. */
 static int go_round(step_node *v, int n, const tensors *m, timed *t)
@@ -251,8 +240,7 @@ static int go_round(step_node *v, int n, const tensors *m, timed *t)
         if (t[i].out)
             continue;
         const double s = run_into(&v[i], m, 1, t[i].repetitions);
-        t[i].sample[t[i].n++] = s;
-        t[i].least = t[i].n == 1 || s < t[i].least ? s : t[i].least;
+        t[i].least = s < t[i].least ? s : t[i].least;
         best = t[i].least < best ? t[i].least : best;
     }
     for (int i = 0; i < n; i++) {
@@ -270,6 +258,7 @@ static void time_all(step_node *v, int n, const tensors *m, timed *t, rn_trial_r
     for (int i = 0; i < n; i++)
         best = !result[i].differs && result[i].seconds < best ? result[i].seconds : best;
     for (int i = 0; i < n; i++) {
+        t[i].least = result[i].seconds;
         t[i].repetitions = result[i].seconds < sample_s ? (int)(sample_s / (result[i].seconds + 1e-7)) + 1 : 1;
         t[i].out = result[i].differs || result[i].seconds > hopeless * best;
         in += !t[i].out;
@@ -280,7 +269,7 @@ static void time_all(step_node *v, int n, const tensors *m, timed *t, rn_trial_r
         in = go_round(v, n, m, t);
     }
     for (int i = 0; i < n; i++)
-        result[i].seconds = t[i].n ? median(&t[i]) : result[i].seconds;
+        result[i].seconds = t[i].least;
 }
 
 bool rn_trial_run(rn_trial *t, step_node *v, int n, step_node *referee, int threads, rn_trial_result *result)
