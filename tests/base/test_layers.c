@@ -5,7 +5,7 @@
 
 #include <ftw.h>
 
-static const char *const floors[] = {"base", "spec",  "plugin", "graph",  "diffusion", "data",
+static const char *const floors[] = {"base", "spec",  "plugin", "graph",  "tune", "diffusion", "data",
                                      "train", "eval", "store",  "report", "cli"};
 
 /* Floors that lie below and yet are none of one's business. */
