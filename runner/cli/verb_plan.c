@@ -5,6 +5,7 @@
 #include "cli/specs.h"
 #include "cli/tuning.h"
 #include "cli/verbs.h"
+#include "eval/sampling.h"
 #include "report/table.h"
 
 #include <math.h>
@@ -28,6 +29,7 @@ static size_t resident_bytes(void)
 typedef struct planned {
     const rn_variant *variant;
     rn_trainer_cost cost;
+    int64_t evaluations; /* of the network, for one sample */
     int64_t steps;   /* 0: the budget is time */
     size_t other_bytes, peak_bytes;
     const char *kernels; /* of --kernels */
@@ -65,8 +67,9 @@ static bool plan_variant(rn_cli *cli, rn_tuner *tuner, const rn_variant *v, size
     rn_trainer t = {.chooser = rn_tuning_chooser(tuner, cli->kernels)};
     bool ok = rn_trainer_plan(&t, cli->registry, v->experiment, err);
     if (ok) {
-        *out = (planned){.variant = v, .cost = t.cost, .other_bytes = rn_session_bytes(v->experiment), .kernels = "",
-                         .steps = t.budget_s > 0 ? 0 : t.config.steps};
+        *out = (planned){.variant = v, .cost = t.cost, .evaluations = rn_sampling_evaluations(v->experiment),
+                         .steps = t.budget_s > 0 ? 0 : t.config.steps,
+                         .other_bytes = rn_session_bytes(v->experiment), .kernels = ""};
         out->peak_bytes = resident + t.cost.total_bytes + out->other_bytes;
         if (cli->kernels) {
             out->kernels = kernel_list("training step:", t.train, out->kernels, &cli->arena);
@@ -93,18 +96,20 @@ static const char *budget_text(const rn_variant *v)
 
 static void print_table(rn_cli *cli, const rn_spec *spec, const planned *p, int64_t untimed)
 {
-    static const char *const head[] = {"variant", "parameters", "GFLOP/image", "GFLOP/step", "steps", "training PFLOP",
-                                       "activations MiB", "weights MiB", "peak MiB", "differs from the baseline"};
+    static const char *const head[] = {"variant", "parameters", "GFLOP/image", "calls/sample", "GFLOP/step", "steps",
+                                       "training PFLOP", "activations MiB", "weights MiB", "peak MiB",
+                                       "differs from the baseline"};
     rn_table t;
     const double mib = 1048576;
     printf("experiment %s: %" PRId64 " variant%s x %" PRId64 " seed%s\n", spec->variant[0].experiment->name, spec->n_variants,
            rn_plural(spec->n_variants), spec->seeds.n, rn_plural(spec->seeds.n));
-    rn_table_init(&t, &cli->arena, "lrrrrrrrrl", head);
+    rn_table_init(&t, &cli->arena, "lrrrrrrrrrl", head);
     for (int64_t i = 0; i < spec->n_variants; i++) {
         const rn_variant *v = p[i].variant;
         rn_table_cell(&t, "%s%s", v->name, i == spec->baseline ? " (baseline)" : "");
         rn_table_cell(&t, "%" PRId64, p[i].cost.parameters);
         rn_table_cell(&t, "%.6g", (double)p[i].cost.flop_per_image / 1e9);
+        rn_table_cell(&t, "%" PRId64, p[i].evaluations);
         rn_table_cell(&t, "%.6g", p[i].cost.flop_per_step / 1e9);
         if (p[i].steps) {
             rn_table_cell(&t, "%" PRId64, p[i].steps);
@@ -144,6 +149,8 @@ static void print_json(rn_cli *cli, const rn_spec *spec, const planned *p, int64
         rn_json_text(&j, "differs", rn_variant_differs(&cli->arena, p[i].variant));
         rn_json_int(&j, "parameters", p[i].cost.parameters);
         rn_json_int(&j, "flop_per_image", p[i].cost.flop_per_image);
+        rn_json_int(&j, "calls_per_sample", p[i].evaluations);
+        rn_json_int(&j, "flop_per_sample", p[i].evaluations * p[i].cost.flop_per_image);
         rn_json_number(&j, "flop_per_step", p[i].cost.flop_per_step);
         rn_json_text(&j, "budget", budget_text(p[i].variant));
         rn_json_number(&j, "steps", p[i].steps ? (double)p[i].steps : (double)NAN);

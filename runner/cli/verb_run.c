@@ -65,7 +65,7 @@ static double seconds_of(const rn_trainer *t, bool trained, double train_s, doub
     const int64_t evaluations = 1 + (e->evaluate.every ? (steps - 1) / e->evaluate.every : 0);
     const int64_t batches = (e->evaluate.samples + e->evaluate.batch - 1) / e->evaluate.batch;
     return (double)steps * train_s +
-           (double)(evaluations * batches) * (double)rn_sampling_calls(&e->evaluate.sampler) * denoise_s;
+           (double)(evaluations * batches) * (double)rn_sampling_evaluations(e) * denoise_s;
 }
 
 /* Which kernel sets the nodes of a program go to: "openblas 57, reference 213". */

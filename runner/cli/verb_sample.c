@@ -188,7 +188,7 @@ static void tell(const drawing *d)
         rn_json_text(&j, "weights", d->weights);
         rn_json_text(&j, "sampler", s->rule.what->name);
         rn_json_int(&j, "steps", rn_sampling_steps(s));
-        rn_json_int(&j, "model_calls", rn_sampling_calls(s));
+        rn_json_int(&j, "model_calls", rn_sampling_evaluations(d->e));
         rn_json_int(&j, "seed", d->seed);
         if (d->between)
             rn_json_int(&j, "to_seed", d->to_seed);
