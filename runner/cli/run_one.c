@@ -113,11 +113,11 @@ static char *kernels_text(const rn_program *p, rn_arena *a)
     for (int64_t i = 0; rows && i < nodes; i++) {
         const rn_node_info info = rn_program_node(p, i);
         int64_t k = 0;
-        while (k < n && (strcmp(rows[k].op, info.op) != 0 || strcmp(rows[k].kernel, info.kernel) != 0))
+        while (k < n && (strcmp(rows[k].op, info.op) != 0 || strcmp(rows[k].kernel, info.label) != 0))
             k++;
-        rows[k].op = info.op, rows[k].kernel = info.kernel, rows[k].n++;
+        rows[k].op = info.op, rows[k].kernel = info.label, rows[k].n++;
         n += k == n;
-        bytes += strlen(info.op) + strlen(info.kernel) + 16;
+        bytes += strlen(info.op) + strlen(info.label) + 16;
     }
     char *text = rn_arena_alloc(a, bytes), *at = text;
     for (int64_t k = 0; text && k < n; k++)

@@ -68,10 +68,10 @@ static void print_ops(rn_cli *cli, const rn_program *p, int64_t steps)
     for (int64_t i = 0; rows && i < nodes; i++) {
         const rn_node_info info = rn_program_node(p, i);
         int64_t k = 0;
-        while (k < n && (strcmp(rows[k].op, info.op) != 0 || strcmp(rows[k].kernel, info.kernel) != 0))
+        while (k < n && (strcmp(rows[k].op, info.op) != 0 || strcmp(rows[k].kernel, info.label) != 0))
             k++;
         n += k == n;
-        rows[k].op = info.op, rows[k].kernel = info.kernel;
+        rows[k].op = info.op, rows[k].kernel = info.label;
         rows[k].calls++;
         rows[k].seconds += info.seconds / (double)steps;
         rows[k].flop += (double)info.cost.flop;

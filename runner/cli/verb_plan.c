@@ -40,7 +40,7 @@ static const char *kernel_list(const char *title, const rn_program *p, const cha
         const rn_node_info n = rn_program_node(p, i);
         rn_table_cell(&t, "%s", n.scope);
         rn_table_cell(&t, "%s", n.op);
-        rn_table_cell(&t, "%s", n.kernel);
+        rn_table_cell(&t, "%s", n.label);
         rn_table_cell(&t, "%.2f", (double)n.cost.flop / 1e6);
         rn_table_cell(&t, "%s", n.refusals);
     }

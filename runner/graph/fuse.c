@@ -56,7 +56,7 @@ static bool replace(rn_graph *g, const rn_op *op, const int64_t *nodes, int n)
 {
     const rn_graph_node *first = &g->node[nodes[0]], *last = &g->node[nodes[n - 1]];
     rn_graph_node fused = {.op = op, .attr = first->attr, .n_in = inputs_of(op), .n_out = op->n_out, .scope = last->scope,
-                           .place = last->place};
+                           .place = last->place, .block = last->block};
     int inputs = 0;
     for (int k = 0; k < n; k++)
         for (int i = k > 0; i < inputs_of(g->node[nodes[k]].op); i++) {

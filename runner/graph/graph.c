@@ -284,7 +284,7 @@ void rn_apply(rn_graph *g, const char *name, const void *attr, size_t attr_bytes
     }
     if (!inputs_fit(g, op, in, n_in))
         return;
-    rn_graph_node node = {.op = op, .n_in = n_in, .n_out = n_out, .place = g->place};
+    rn_graph_node node = {.op = op, .n_in = n_in, .n_out = n_out, .place = g->place, .block = g->block};
     for (int i = 0; i < n_in; i++)
         node.in[i] = in[i];
     void *copy = attr_bytes ? rn_arena_alloc(&g->arena, attr_bytes) : NULL;

@@ -60,6 +60,7 @@ typedef struct rn_graph_node {
     rn_tensor in[RN_MAX_IN], out[RN_MAX_OUT];
     const char *scope;
     rn_place place;
+    int32_t block; /* number of the layer that it is a part of, the outermost; 0: none */
 } rn_graph_node;
 
 typedef struct rn_named { const char *name; rn_tensor tensor; } rn_named;
@@ -84,6 +85,7 @@ struct rn_graph {
     char scope[512];
     int scope_end[32];
     int depth;
+    int32_t block, n_blocks; /* the block that is being built, or 0; how many there are */
 };
 
 /* A graph over a parameter table (borrowed; it grows). type: RN_F32 or RN_F64. NULL: no memory. */
@@ -105,6 +107,8 @@ void rn_graph_differentiate(rn_graph *g, int n, const rn_tensor *of, const rn_te
 /* After differentiating: cheap ops (op.h, RN_CHEAP) are run again for the backward nodes that read what they made, where
  * their inputs are kept until then in any case. The memory of a program is smaller, its bytes are the same. */
 void rn_graph_recompute(rn_graph *g);
+/* The same for whole blocks: one more forward pass, for activations of one block at a time beside what lies between blocks. */
+void rn_graph_recompute_blocks(rn_graph *g);
 
 /* At last, in a float32 graph: activations and their gradients become bfloat16 where all ops that touch them say that they may
  * (op.h, narrow_in). */

@@ -1,5 +1,7 @@
 /* Layers that a spec chose: building them, and how wide they are. Any layer of any plugin goes through here, so
  * models need to know none. */
+#include "graph/graph_internal.h"
+
 #include <runner/layer.h>
 
 #include <string.h>
@@ -9,7 +11,11 @@ static const rn_layer *layer_of(const rn_chosen *chosen) { return (const rn_laye
 rn_tensor rn_layer_build(rn_graph *g, const rn_chosen *layer, const rn_layer_in *in)
 {
     const rn_place before = rn_graph_at(g, layer->place);
+    const int32_t outer = g->block;
+    if (!outer)
+        g->block = ++g->n_blocks;
     const rn_tensor y = layer_of(layer)->build(g, layer->params, in);
+    g->block = outer;
     (void)rn_graph_at(g, before);
     return y;
 }

@@ -118,6 +118,8 @@ static bool try_kernel(rn_program *p, step_node *s, const rn_kernel *k, unsigned
     s->kernel = k;
     s->kernel_call = *call;
     s->wide = wide;
+    s->label = wide ? rn_arena_print(&p->arena, "%s, widened", k->name) : NULL;
+    s->label = s->label ? s->label : k->name;
     s->work = work;
     place_copies(s);
     return true;

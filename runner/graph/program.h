@@ -49,7 +49,7 @@ typedef struct rn_node_info {
     rn_cost cost;
     double seconds;  /* added up over runs while timing is on */
     const char *refusals; /* "openblas: float32 only; …", or "" */
-    bool widened;         /* the kernel is one of float32 and gets copies */
+    const char *label;    /* "native", or "native, widened": the kernel is one of float32 and gets copies */
 } rn_node_info;
 int64_t rn_program_nodes(const rn_program *p);
 rn_node_info rn_program_node(const rn_program *p, int64_t i);

@@ -33,7 +33,7 @@ typedef struct step_node {
     rn_cost cost;
     int32_t scratch_block; /* or −1 */
     bool serial;           /* too little to be worth waking other threads */
-    const char *refusals;
+    const char *refusals, *label;
     const void *in[RN_MAX_IN];
     void *out[RN_MAX_OUT];
     const void *packed[RN_MAX_IN];

@@ -5,7 +5,7 @@ static const char *const on_error_words[] = {"stop", "skip", NULL};
 static const char *const decay_words[] = {"constant", "cosine", NULL};
 static const char *const spacing_words[] = {"t", "logsnr", NULL};
 static const char *const weights_words[] = {"ema", "raw", NULL};
-static const char *const recompute_words[] = {"none", "cheap", NULL};
+static const char *const recompute_words[] = {"none", "cheap", "blocks", NULL};
 static const char *const precision_words[] = {"float32", "bf16", NULL};
 
 /* clang-format off */
@@ -64,7 +64,7 @@ static const rn_param evaluate_params[] = {
 };
 
 static const rn_param memory_params[] = {
-    {RN_PARAM_CHOICE, "recompute", offsetof(rn_memory_config, recompute), NULL, "cheap", 0, 0, "keep all that the backward pass reads, or make the outputs of norms and nonlinearities again there; the results are the same bytes", recompute_words, 0, 0, RN_KIND_NONE, RN_COSMETIC},
+    {RN_PARAM_CHOICE, "recompute", offsetof(rn_memory_config, recompute), NULL, "cheap", 0, 0, "keep all that the backward pass reads, or make again there the outputs of norms and nonlinearities, or (blocks) all that is inside a layer, for one more forward pass; the results are the same bytes", recompute_words, 0, 0, RN_KIND_NONE, RN_COSMETIC},
     RN_PARAMS_END,
 };
 

@@ -55,7 +55,7 @@ typedef struct rn_evaluate_config {
 } rn_evaluate_config;
 
 typedef struct rn_memory_config {
-    int64_t recompute; /* 0 nothing, 1 cheap ops */
+    int64_t recompute; /* 0 nothing, 1 cheap ops, 2 blocks */
 } rn_memory_config;
 
 typedef struct rn_experiment {

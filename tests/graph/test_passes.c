@@ -1,5 +1,6 @@
 /* What the passes over a graph promise: fused chains give what their parts give, a chain whose links are read by others
- * is left alone, and what is made again instead of being kept gives the same bytes in less memory. */
+ * is left alone, what is made again instead of being kept gives the same bytes in less memory, and what is narrowed gives nearly the
+ * same in less memory still. */
 #include "graph/program.h"
 #include "support/kernel_harness.h"
 
@@ -18,7 +19,9 @@ typedef struct built {
 
 typedef struct recipe {
     rn_type type;
-    bool fuse, recompute;
+    bool fuse, recompute, blocks, narrow;
+    bool dropout;
+    const char *kernels; /* the set that comes first, or NULL */
     bool shared_link; /* the network also returns what stands between the nodes of a chain */
 } recipe;
 
@@ -45,6 +48,7 @@ static void network(rn_graph *g, const recipe *r)
     const rn_tensor offset = rn_op_channel_range(g, condition, CHANNELS, 2 * CHANNELS);
     for (int i = 0; i < BLOCKS; i++) {
         rn_scope(g, "block%d", i);
+        g->block = ++g->n_blocks; /* as a layer that a spec chose */
         const rn_tensor w = parameter(g, "w", RN_INIT_ONE, by_channel), b = parameter(g, "b", RN_INIT_ZERO, by_channel);
         rn_tensor h = rn_op_group_norm(g, x, w, b, (rn_group_norm_attr){4, 1e-5});
         if (r->shared_link && i == 0)
@@ -53,7 +57,10 @@ static void network(rn_graph *g, const recipe *r)
             h = rn_op_film(g, h, scale, offset);
         h = rn_op_linear(g, rn_op_silu(g, h), parameter(g, "product", RN_INIT_UNIFORM,
                          (rn_shape){.rank = 2, .dim = {CHANNELS, CHANNELS}}), 0, (rn_linear_attr){false});
+        if (r->dropout)
+            h = rn_op_dropout(g, h, 0, (rn_dropout_attr){.rate = 0.3, .stream = rn_scope_stream(g, "dropout")});
         x = rn_op_add(g, x, h);
+        g->block = 0;
         rn_scope_end(g);
     }
     x = rn_op_layer_norm(g, x, parameter(g, "w", RN_INIT_ONE, by_channel), parameter(g, "b", RN_INIT_ZERO, by_channel),
@@ -65,8 +72,12 @@ static void network(rn_graph *g, const recipe *r)
     if (r->fuse)
         rn_graph_fuse(g);
     rn_graph_differentiate(g, 1, &loss, &one);
+    if (r->blocks)
+        rn_graph_recompute_blocks(g);
     if (r->recompute)
         rn_graph_recompute(g);
+    if (r->narrow)
+        rn_graph_narrow(g);
 }
 
 static void put(const built *b, const char *input, double value, bool vary)
@@ -90,7 +101,7 @@ static built run(const recipe *r)
     assert_non_null(b.graph);
     network(b.graph, r);
     assert_ok(rn_graph_check(b.graph, &err), err);
-    assert_ok(rn_program_compile(b.graph, &(rn_program_options){0}, &b.program, &err), err);
+    assert_ok(rn_program_compile(b.graph, &(rn_program_options){.kernels = &r->kernels, .n_kernels = r->kernels != NULL}, &b.program, &err), err);
     b.arena = zeros((int64_t)rn_program_arena_bytes(b.program) / 8);
     b.values = zeros(b.parameters.total);
     b.gradients = zeros(b.parameters.total);
@@ -164,12 +175,62 @@ static void what_is_made_again_has_the_same_bytes_in_less_memory(void **state)
     }
 }
 
+static void a_block_made_again_has_the_same_bytes_in_less_memory(void **state)
+{
+    (void)state;
+    for (int cheap = 0; cheap < 2; cheap++) {
+        built kept = run(&(recipe){.type = RN_F32, .fuse = true, .dropout = true, .recompute = cheap});
+        built again = run(&(recipe){.type = RN_F32, .fuse = true, .dropout = true, .recompute = cheap, .blocks = true});
+        assert_memory_equal(kept.gradients, again.gradients, (size_t)kept.parameters.total * sizeof(float));
+        assert_true(nodes_of(&again, "group_norm_film_silu") == 2 * BLOCKS); /* each inside, forward and again */
+        assert_true(rn_program_arena_bytes(again.program) < rn_program_arena_bytes(kept.program));
+        drop(&kept);
+        drop(&again);
+    }
+}
+
+/* The tensors that a program's nodes read or write in bfloat16. */
+static int64_t narrow_slots(const built *b, bool *parameters_too)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < b->graph->n_tensors; i++) {
+        const bool narrow = b->graph->tensor[i].shape.type == RN_BF16;
+        n += narrow;
+        *parameters_too |= narrow && b->graph->tensor[i].origin == RN_FROM_PARAMETER;
+    }
+    return n;
+}
+
+/* 8 bits of mantissa in each of some 20 tensors on the way: the angle between the gradients stays small. */
+static void narrowing_gives_nearly_the_same_gradients(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {NULL, "native", "reference"};
+    built wide = run(&(recipe){.type = RN_F32, .fuse = true, .recompute = true});
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        built narrow = run(&(recipe){.type = RN_F32, .fuse = true, .recompute = true, .narrow = true, .kernels = sets[i]});
+        bool parameters_too = false;
+        assert_true(narrow_slots(&narrow, &parameters_too) > 3 * BLOCKS);
+        assert_false(parameters_too);
+        const float *a = (const float *)wide.gradients, *b = (const float *)narrow.gradients;
+        double aa = 0, bb = 0, ab = 0;
+        for (int64_t k = 0; k < wide.parameters.total; k++)
+            aa += (double)(a[k] * a[k]), bb += (double)(b[k] * b[k]), ab += (double)(a[k] * b[k]);
+        assert_true(ab > 0.999 * sqrt(aa * bb) && ab < 0.9999999 * sqrt(aa * bb));
+        assert_true(fabs(sqrt(bb / aa) - 1) < 0.01);
+        drop(&narrow);
+    }
+    drop(&wide);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fused_chains_give_what_their_parts_give),
         cmocka_unit_test(a_link_that_somebody_else_reads_is_left_alone),
         cmocka_unit_test(what_is_made_again_has_the_same_bytes_in_less_memory),
+        cmocka_unit_test(a_block_made_again_has_the_same_bytes_in_less_memory),
+        cmocka_unit_test(narrowing_gives_nearly_the_same_gradients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
