@@ -6,6 +6,7 @@
 #include "vector.h"
 
 #include <runner/bf16.h>
+#include <runner/shape.h>
 
 #if defined(NATIVE_BF16)
 typedef rn_bf16 el;
@@ -42,6 +43,29 @@ typedef float el;
 static inline float float_of(el x) { return x; }
 static inline el el_of(float x) { return x; }
 #endif
+
+/* Of a tensor of one or the other type (float32 alone, without NATIVE_BF16), known where a kernel is planned: element `i` of
+ * p, and vectors that begin there. Where `type` is a constant nothing is left of the question. */
+static inline bool el_is_narrow(rn_type type) { return sizeof(el) < sizeof(float) && type == RN_BF16; }
+static inline const void *el_at(rn_type type, const void *p, int64_t i)
+{
+    return (const char *)p + i * (int64_t)(el_is_narrow(type) ? sizeof(el) : sizeof(float));
+}
+static inline void *el_to(rn_type type, void *p, int64_t i)
+{
+    return (char *)p + i * (int64_t)(el_is_narrow(type) ? sizeof(el) : sizeof(float));
+}
+static inline vf vf_get_as(rn_type type, const void *p, int64_t n)
+{
+    return el_is_narrow(type) ? vf_get((const el *)p, n) : vf_get((const float *)p, n);
+}
+static inline void vf_put_as(rn_type type, void *p, vf v, int64_t n)
+{
+    if (el_is_narrow(type))
+        vf_put((el *)p, v, n);
+    else
+        vf_put((float *)p, v, n);
+}
 
 /* As many elements as a vector has room for, moved as they are; the first n. */
 enum { EL_LANES = sizeof(vf) / sizeof(el) };

@@ -15,6 +15,7 @@
     X(avg_pool) X(sum_pool) X(upsample_nearest) X(space_to_depth) X(depth_to_space)                                    \
     X(add) X(sub) X(mul) X(scale) X(copy) X(mix) X(scale_images) X(channel_pad) X(concat)
 #define BF16_KERNELS(X)                                                                                                \
+    X(winograd_conv2d) X(winograd_conv2d_dx) X(winograd_conv2d_dw)                                                     \
     X(group_norm) X(group_norm_grad) X(group_norm_film_silu) X(group_norm_film_silu_grad)                              \
     X(layer_norm) X(layer_norm_grad) X(layer_norm_film) X(layer_norm_film_grad)                                        \
     X(silu) X(silu_grad) X(gelu_tanh) X(gelu_tanh_grad) X(sigmoid) X(sigmoid_grad)                                     \
