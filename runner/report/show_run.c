@@ -167,7 +167,7 @@ static void print_grid(FILE *out, const shown *s, rn_arena *a)
     rn_error_map_print(out, &s->map, a);
     if (!is_compared(s->run) || !rn_error_map_compares(&s->map))
         return;
-    fputs("\nthe same, in % more or less than the baseline's run of the same seed\n", out);
+    fputs("\nthe same, in % more or less than the baseline's run of the same seed (x: times)\n", out);
     rn_error_map_print_shares(out, &s->map, a);
     rn_error_map_print_words(out, &s->map);
     fprintf(out, "one seed: no interval; `runner show %s` has all of them\n", s->run->experiment);
