@@ -13,6 +13,7 @@
     X(film) X(film_grad) X(sum_leading)                                                                                \
     X(random_normal) X(dropout) X(softmax) X(softmax_grad) X(mean_square) X(mean_square_grad)                          \
     X(avg_pool) X(sum_pool) X(upsample_nearest) X(space_to_depth) X(depth_to_space)                                    \
+    X(dwt) X(dwt_dx) X(idwt) X(idwt_dx)                                                                                \
     X(add) X(sub) X(mul) X(scale) X(copy) X(mix) X(scale_images) X(channel_pad) X(concat)
 /* With bfloat16 in memory and float32 arithmetic. */
 #define BF16_KERNELS(X)                                                                                                \
