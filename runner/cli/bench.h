@@ -8,10 +8,12 @@ enum { RN_BENCH_WARM_UP = 3 };
 
 typedef struct rn_bench {
     rn_trainer trainer;
-    bool sample; /* one denoising call and one step of the sampler's arithmetic, instead of a training step */
+    bool sample; /* a step of the spec's sampler in the middle of its way, instead of a training step */
     float *images;
     int32_t *labels;
-    double *z, *x0;
+    double *z;        /* z, x̂ and the sampler's scratch */
+    double logsnr[3]; /* that the sampler is to walk; it is stopped after the first step, since a last one may draw no noise */
+    uint32_t steps;   /* made so far, as the number of the noise */
     int64_t images_per_step;
     double step_flop;
 } rn_bench;

@@ -29,7 +29,7 @@ static const option options[] = {
     {"--count",      "N",          "images to draw (default: 64; interpolate: 9)", LONG_NUMBER, offsetof(rn_cli, count), 1, 1000000},
     {"--seed",       "N",          "of the noise (default: the run's)", LONG_NUMBER, offsetof(rn_cli, seed), 0, UINT32_MAX},
     {"--to-seed",    "N",          "of the noise at the other end (default: the next)", LONG_NUMBER, offsetof(rn_cli, to_seed), 0, UINT32_MAX},
-    {"--mode",       "MODE",       "train (default), or sample: one call of the denoiser", TEXT, offsetof(rn_cli, mode), 0, 0},
+    {"--mode",       "MODE",       "train (default), or sample: a step of the spec's sampler", TEXT, offsetof(rn_cli, mode), 0, 0},
     {"--compare",    "kernels",    "the same step with each kernel set tried first, in turns", TEXT, offsetof(rn_cli, compare), 0, 0},
     {"--plot",       "FILE.svg",   "also write the curves as a picture", TEXT, offsetof(rn_cli, plot), 0, 0},
     {"--serve",      NULL,         "run one step for each line of input, and answer with its seconds", FLAG, offsetof(rn_cli, serve), 0, 0},

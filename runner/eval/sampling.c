@@ -123,7 +123,7 @@ void rn_sampling_grid(const rn_curve *curve, const rn_sampler_config *sampler, d
 
 /* --- noise ------------------------------------------------------------------------------------------ */
 
-static void normals(rn_stream stream, int64_t first, int64_t n, double *out)
+void rn_sampling_normals(rn_stream stream, int64_t first, int64_t n, double *out)
 {
     float part[256];
     for (int64_t i = 0; i < n; i += 256) {
@@ -152,13 +152,13 @@ static void first_noise(const batch_run *b, double *z)
     const int64_t elements = b->image_elements, batch = b->t->denoise_env.batch;
     rn_stream stream = {.seed = b->s->seed, .stream = rn_stream_of("sample noise")};
     if (!b->s->to_seed) {
-        normals(stream, b->first * elements, elements * batch, z);
+        rn_sampling_normals(stream, b->first * elements, elements * batch, z);
         return;
     }
     double *from = b->work, *to = b->work + elements;
-    normals(stream, 0, elements, from);
+    rn_sampling_normals(stream, 0, elements, from);
     stream.seed = *b->s->to_seed;
-    normals(stream, 0, elements, to);
+    rn_sampling_normals(stream, 0, elements, to);
     for (int64_t i = 0; i < batch; i++) {
         const double way = b->s->n > 1 ? (double)(b->first + i) / (double)(b->s->n - 1) : 0;
         rn_slerp(from, to, elements, fmin(way, 1), z + i * elements);
@@ -171,10 +171,10 @@ static void noise(void *context, int64_t step, double *xi)
     const int64_t elements = b->image_elements, batch = b->t->denoise_env.batch;
     const rn_stream stream = {.seed = b->s->seed, .stream = rn_stream_of("sampler noise"), .step = (uint32_t)step};
     if (!b->s->to_seed) {
-        normals(stream, b->first * elements, elements * batch, xi);
+        rn_sampling_normals(stream, b->first * elements, elements * batch, xi);
         return;
     }
-    normals(stream, 0, elements, xi);
+    rn_sampling_normals(stream, 0, elements, xi);
     for (int64_t i = 1; i < batch; i++)
         memcpy(xi + i * elements, xi, (size_t)elements * sizeof *xi);
 }

@@ -36,6 +36,9 @@ int64_t rn_sampling_steps(const rn_sampler_config *sampler);
  * schedule is refused or memory is short. */
 int64_t rn_sampling_evaluations(const rn_experiment *e);
 
+/* n standard normal numbers of a stream, from number `first` (a multiple of 4) on. */
+void rn_sampling_normals(rn_stream stream, int64_t first, int64_t n, double *out);
+
 /* What rn_sample allocates. */
 size_t rn_sampling_bytes(const rn_experiment *e);
 

@@ -47,7 +47,8 @@ static void fill_cell(const rn_row_grid *rows, size_t n, const char *variant, in
                       rn_error_cell *c)
 {
     double sum = 0, base = 0;
-    *c = (rn_error_cell){.mean = NAN, .baseline = NAN, .share = NAN, .low = NAN, .high = NAN};
+    const double none = (double)NAN;
+    *c = (rn_error_cell){.mean = none, .baseline = none, .share = none, .low = none, .high = none};
     for (size_t i = 0; i < n; i++) {
         if (rows[i].scale != scale || rows[i].bin != bin || !is_of(&rows[i], variant) || isnan(rows[i].mean))
             continue;
@@ -147,15 +148,28 @@ static void print_mean(rn_table *t, const rn_error_cell *c)
     if (isnan(c->mean))
         rn_table_cell(t, "-");
     else
-        rn_table_cell(t, "%.4f", c->mean);
+        rn_table_cell(t, c->mean >= 0.001 ? "%.4f" : "%.1e", c->mean);
+}
+
+/* "+12.5", or "x34" from ten times on, where per cent are no help any more. */
+enum { SHARE_TEXT = 32 };
+static const double as_a_factor = 9;
+static const char *share_text(double share, char text[SHARE_TEXT])
+{
+    if (share >= as_a_factor)
+        snprintf(text, SHARE_TEXT, "x%.3g", 1 + share);
+    else
+        snprintf(text, SHARE_TEXT, "%+.1f", 100 * share);
+    return text;
 }
 
 static void print_share(rn_table *t, const rn_error_cell *c)
 {
+    char text[SHARE_TEXT];
     if (isnan(c->share))
         rn_table_cell(t, "-");
     else
-        rn_table_cell(t, "%+.1f%s", 100 * c->share, is_marked(c) ? "*" : " ");
+        rn_table_cell(t, "%s%s", share_text(c->share, text), is_marked(c) ? "*" : " ");
 }
 
 void rn_error_map_print(FILE *out, const rn_error_map *m, rn_arena *arena) { print_map(out, m, arena, print_mean); }
@@ -183,7 +197,9 @@ static bool print_direction(FILE *out, const rn_error_map *m, int sign)
             char text[SCALE_TEXT], range[64] = "", share[64];
             if (k - 1 > first)
                 snprintf(range, sizeof range, " to %+g", m->logsnr[k - 1]);
-            if (k - 1 > first)
+            if (most >= as_a_factor)
+                snprintf(share, sizeof share, "up to %.3g times", 1 + most);
+            else if (k - 1 > first)
                 snprintf(share, sizeof share, "%.0f to %.0f %%", 100 * least, 100 * most);
             else
                 snprintf(share, sizeof share, "%.0f %%", 100 * most);

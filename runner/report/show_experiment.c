@@ -74,7 +74,7 @@ static void print_difference(FILE *out, const shown *s, size_t variant, rn_arena
         fputs(": no finished run to compare\n", out);
         return;
     }
-    fprintf(out, ": error in %% more or less than the baseline's, mean of %" PRId64 " seed%s\n", pairs, rn_plural(pairs));
+    fprintf(out, ": error in %% more or less than the baseline's (x: times), mean of %" PRId64 " seed%s\n", pairs, rn_plural(pairs));
     rn_error_map_print_shares(out, m, a);
     rn_error_map_print_words(out, m);
 }

@@ -69,6 +69,79 @@ static void what_goes_in_comes_back(void **state)
     }
 }
 
+/* Maps that are cut into strips and rows of many vectors, with a rest. Tolerance: a few roundings of float32. */
+static void fast_kernels_agree_with_the_reference_on_large_maps(void **state)
+{
+    (void)state;
+    static const struct { const char *yaml; int64_t height, width, channels; } rows[] = {
+        {"{type: dwt, wavelet: haar}", 34, 602, 3},
+        {"{type: dwt, wavelet: legall53}", 34, 602, 3},
+        {"{type: dwt, wavelet: legall53, levels: 2}", 204, 188, 3},
+        {"{type: dwt, wavelet: legall53}", 6, 22, 300},
+        {"{type: dwt, wavelet: legall53}", 130, 2, 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        stem s;
+        running reference, fast;
+        open_stem(&s, rows[i].yaml, 2, rows[i].height, rows[i].width, rows[i].channels);
+        running_open_with(&reference, s.graph, &s.parameters, 0, "reference");
+        running_open_with(&fast, s.graph, &s.parameters, 0, "native");
+        running_fill(&reference, "x", 7);
+        running_fill(&fast, "x", 7);
+        running_run(&reference);
+        running_run(&fast);
+        const double error = running_difference(&fast, "packed", &reference, "packed");
+        const double back = running_difference(&fast, "back", &reference, "back");
+        if (!(error <= 1e-6 && back <= 1e-6))
+            fail_msg("%s at %dx%d: off by %.1e, and back by %.1e", rows[i].yaml, (int)rows[i].height, (int)rows[i].width,
+                     error, back);
+        running_close(&reference);
+        running_close(&fast);
+        close_stem(&s);
+    }
+}
+
+static double product(const running *r, const char *output, uint32_t stream)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < rn_count(rn_program_shape(r->program, output)); i++)
+        sum += running_at(r, output, i) * running_even(stream, i);
+    return sum;
+}
+
+/* ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ of both maps and both wavelets, by the fast kernels. Tolerance: the products are of some hundred
+ * thousand numbers rounded to float32, and of the size of the root of their count. */
+static void gradients_on_large_maps_are_the_transposed_maps(void **state)
+{
+    (void)state;
+    static const int64_t sizes[][3] = {{34, 602, 3}, {204, 188, 3}, {6, 22, 300}, {2, 400, 5}};
+    for (size_t i = 0; i < 2 * sizeof sizes / sizeof *sizes; i++) {
+        const int64_t *const size = sizes[i / 2];
+        const rn_shape pixels = {.rank = 4, .dim = {2, size[0], size[1], size[2]}};
+        const rn_shape bands = {.rank = 4, .dim = {2, size[0] / 2, size[1] / 2, 4 * size[2]}};
+        const rn_dwt_attr attr = {i % 2 ? RN_LEGALL53 : RN_HAAR};
+        rn_parameters parameters = {0};
+        rn_graph *g = rn_graph_open(networks_registry(), &parameters, RN_F32, false);
+        running r;
+        assert_non_null(g);
+        const rn_tensor x = rn_graph_input(g, "x", pixels), y = rn_graph_input(g, "y", bands);
+        rn_graph_output(g, "dwt", rn_op_dwt(g, x, attr.wavelet));
+        rn_graph_output(g, "dwt_dx", rn_apply1(g, "dwt_dx", &attr, sizeof attr, &y, 1));
+        rn_graph_output(g, "idwt", rn_op_idwt(g, y, attr.wavelet));
+        rn_graph_output(g, "idwt_dx", rn_apply1(g, "idwt_dx", &attr, sizeof attr, &x, 1));
+        running_open_with(&r, g, &parameters, 0, "native");
+        running_fill(&r, "x", 1);
+        running_fill(&r, "y", 2);
+        running_run(&r);
+        const double root = sqrt((double)rn_count(pixels));
+        assert_true(fabs(product(&r, "dwt", 2) - product(&r, "dwt_dx", 1)) <= 1e-5 * root);
+        assert_true(fabs(product(&r, "idwt", 1) - product(&r, "idwt_dx", 2)) <= 1e-5 * root);
+        running_close(&r);
+        rn_graph_close(g);
+        rn_parameters_free(&parameters);
+    }
+}
+
 static void the_maps_have_the_sides_of_the_paper(void **state)
 {
     (void)state;
@@ -151,6 +224,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_goes_in_comes_back),
+        cmocka_unit_test(fast_kernels_agree_with_the_reference_on_large_maps),
+        cmocka_unit_test(gradients_on_large_maps_are_the_transposed_maps),
         cmocka_unit_test(the_maps_have_the_sides_of_the_paper),
         cmocka_unit_test(white_noise_has_the_variances_that_are_documented),
         cmocka_unit_test(straight_lines_have_no_detail),

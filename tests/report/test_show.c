@@ -137,6 +137,23 @@ static void an_experiment_says_where_a_variant_is_better_and_where_worse(void **
     }
 }
 
+/* An arm that is hopeless somewhere: per cent would be a row of digits. */
+static void what_is_ten_times_as_large_is_told_in_times(void **state)
+{
+    (void)state;
+    rn_error err;
+    rn_store *s = make(3, &err);
+    rn_row_error grid = {1, 2, 3, 0, 32, 0, 0.1};
+    for (int seed = 0; seed < 3; seed++) { /* runs 2, 4, 6 are the variant's */
+        grid.mean = 33 * error_of(0, seed, 1, 2);
+        assert_ok(rn_store_error_grid(s, 2 + 2 * seed, "x0", 80, &grid, 1, &err), err);
+    }
+    char *text = show_experiment(s);
+    has_all(text, (const char *const[]){" x33*", "full size at logSNR -1 to +3 (up to 33 times)", NULL});
+    free(text);
+    rn_store_close(s);
+}
+
 static int remove_folder(void **state)
 {
     (void)state;
@@ -150,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_is_shown_beside_its_baseline),
         cmocka_unit_test(an_experiment_says_where_a_variant_is_better_and_where_worse),
+        cmocka_unit_test(what_is_ten_times_as_large_is_told_in_times),
     };
     if (!mkdtemp(folder))
         return 1;

@@ -114,7 +114,7 @@ static void a_run_can_be_named_in_three_ways(void **state)
         {"show results/tiny/shift.from=8/seed1/", 0, "tiny / shift.from=8 / seed 1\n"},
         {"show tiny/shift.from=8/1", 0, "tiny / shift.from=8 / seed 1\n"},
         {"show tiny/shift=none/seed0", 0, "tiny / shift=none / seed 0 (baseline)\n"},
-        {"show tiny", 0, "shift.from=8: error in % more or less"},
+        {"show tiny", 0, "shift.from=8: error in % more or less than the baseline's (x: times), mean of 2 seeds"},
         {"show tyni", 2, "nearest: 'tiny'"},
         {"show tiny/shift.from=8", 2, "names no run"},
         {"show tiny/shift.from=8/7", 2, "has no run shift.from=8/7; it has: "},

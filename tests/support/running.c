@@ -10,11 +10,17 @@ static void *room(size_t bytes)
 
 void running_open(running *r, rn_graph *g, const rn_parameters *p, uint32_t seed)
 {
+    running_open_with(r, g, p, seed, NULL);
+}
+
+void running_open_with(running *r, rn_graph *g, const rn_parameters *p, uint32_t seed, const char *kernels)
+{
     rn_error err = {0};
+    const rn_program_options options = {.kernels = &kernels, .n_kernels = kernels != NULL};
     if (!rn_graph_check(g, &err))
         fail_msg("%s", err.text);
     *r = (running){.parameters = p, .type = rn_graph_type(g)};
-    if (!rn_program_compile(g, &(rn_program_options){0}, &r->program, &err))
+    if (!rn_program_compile(g, &options, &r->program, &err))
         fail_msg("%s", err.text);
     r->set = (rn_parameter_set){room((size_t)p->total * rn_type_bytes(r->type)), 1};
     r->arena = room(rn_program_arena_bytes(r->program));

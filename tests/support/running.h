@@ -13,6 +13,8 @@ typedef struct running {
 } running;
 
 void running_open(running *r, rn_graph *g, const rn_parameters *p, uint32_t seed);
+/* With the kernels of that set where it has some. */
+void running_open_with(running *r, rn_graph *g, const rn_parameters *p, uint32_t seed, const char *kernels);
 void running_close(running *r);
 
 /* Even numbers on (−1, 1) into an input or a parameter: number i is running_even(stream, i). A run may write over its
