@@ -1,6 +1,7 @@
 /* With fixed random cotangents c, f(x) = Σ ⟨y(x), c⟩ is a scalar: the rule's gradient of f is compared with
  * (f(x + h) − f(x − h))/2h, element by element of every input that has a gradient. */
 #include "graph/check_gradients.h"
+#include "base/worse.h"
 #include "graph/program.h"
 
 #include <math.h>
@@ -138,7 +139,7 @@ static double compare(trial *t, const rn_parameter *p, const double *rule, rn_st
         x[k] = before;
         const double d = (above - below) / (2 * step), off = fabs(d - rule[p->offset + k]);
         largest = fabs(d) > largest ? fabs(d) : largest;
-        worst = off <= worst ? worst : off; /* NaN stays */
+        worst = rn_worse(worst, off);
     }
     return worst / largest;
 }
@@ -183,7 +184,7 @@ static bool check_example(const rn_registry *registry, const rn_op *op, int numb
     *error = 0;
     for (int64_t i = 0; i < t.parameters.n; i++) {
         const double e = compare(&t, &t.parameters.v[i], rule, r);
-        *error = e <= *error ? *error : e;
+        *error = rn_worse(*error, e);
     }
     ok = true;
     goto done;
@@ -208,7 +209,7 @@ bool rn_check_gradient(const rn_registry *registry, const rn_op *op, int example
         double error;
         if (!check_example(registry, op, i, seed, &error, err))
             return rn_context(err, "example %d of the op '%s'", i, op->name);
-        result->error = error <= result->error ? result->error : error;
+        result->error = rn_worse(result->error, error);
         result->examples++;
     }
     return true;

@@ -2,6 +2,8 @@
  * the reference in float32 or float64 and dense, the kernel in the types and pitches of the case. */
 #include "graph/check_kernels.h"
 
+#include "base/worse.h"
+
 #include <runner/bf16.h>
 
 #include <math.h>
@@ -175,10 +177,10 @@ static double difference(const one_call *got, const one_call *want)
         double error = 0, largest = 1;
         for (int64_t k = 0; k < rn_count(got->out[j]); k++) {
             const double x = get(got->out[j], got->out_memory[j], k), y = get(want->out[j], want->out_memory[j], k);
-            error = fabs(x - y) <= error ? error : fabs(x - y); /* NaN stays */
+            error = rn_worse(error, fabs(x - y));
             largest = fabs(y) > largest ? fabs(y) : largest;
         }
-        worst = error / largest <= worst ? worst : error / largest;
+        worst = rn_worse(worst, error / largest);
     }
     return worst;
 }
@@ -274,7 +276,7 @@ static bool check_case(const rn_op *op, const rn_kernel *kernel, const rn_kernel
     if (ok && !why) {
         const double d = difference(&got, &want);
         result->compared++;
-        result->error = d <= result->error ? result->error : d;
+        result->error = rn_worse(result->error, d);
         result->right = result->right && d <= rn_kernel_tolerance(type);
     }
     call_close(&got);

@@ -223,6 +223,22 @@ static void narrowing_gives_nearly_the_same_gradients(void **state)
     drop(&wide);
 }
 
+/* `memory: recompute` is no part of a spec's hash, so it may change no byte: a copy has the type of what it is a copy of. */
+static void what_is_made_again_has_the_same_bytes_when_it_is_narrow(void **state)
+{
+    (void)state;
+    for (int fuse = 0; fuse < 2; fuse++) {
+        built kept = run(&(recipe){.type = RN_F32, .fuse = fuse, .narrow = true});
+        for (int blocks = 0; blocks < 2; blocks++) {
+            built again = run(&(recipe){.type = RN_F32, .fuse = fuse, .narrow = true, .recompute = true, .blocks = blocks});
+            assert_true(rn_program_nodes(again.program) > rn_program_nodes(kept.program));
+            assert_memory_equal(kept.gradients, again.gradients, (size_t)kept.parameters.total * sizeof(float));
+            drop(&again);
+        }
+        drop(&kept);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +247,7 @@ int main(void)
         cmocka_unit_test(what_is_made_again_has_the_same_bytes_in_less_memory),
         cmocka_unit_test(a_block_made_again_has_the_same_bytes_in_less_memory),
         cmocka_unit_test(narrowing_gives_nearly_the_same_gradients),
+        cmocka_unit_test(what_is_made_again_has_the_same_bytes_when_it_is_narrow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

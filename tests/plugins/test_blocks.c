@@ -1,4 +1,5 @@
 /* Kernels that cut their sums into blocks, at sizes where there are many blocks, against plain loops in double. */
+#include "base/worse.h"
 #include "support/kernel_harness.h"
 
 #include <runner/ops.h>
@@ -23,7 +24,7 @@ static void expect(const harness_call *h, int output, const double *want, int64_
     assert_int_equal(rn_count(h->out[output]), n);
     for (int64_t i = 0; i < n; i++) {
         const double d = fabs(harness_output(h, output, i) - want[i]);
-        error = d <= error ? error : d;
+        error = rn_worse(error, d);
         largest = fabs(want[i]) > largest ? fabs(want[i]) : largest;
     }
     if (!(error <= (h->in[0].type == RN_F64 ? double_tolerance : float_tolerance) * largest))

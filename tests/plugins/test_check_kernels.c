@@ -3,7 +3,7 @@
 
 #define RUNNER "'" BUILD_FOLDER "/runner'"
 
-/* A kernel of silu that forgets the last channel of long rows. */
+/* A kernel of silu that forgets the channels from LIMIT on, or makes another thing of the FIRST element. */
 static const char wrong[] =
     "#include <runner/kernel.h>\n"
     "#include <runner/plugin.h>\n"
@@ -22,6 +22,7 @@ static const char wrong[] =
     "    float *y = m->out[0];\n"
     "    for (int64_t i = 0; i < rn_count(c->in[0]); i++)\n"
     "        y[i] = i % rn_last(c->in[0]) < LIMIT ? x[i] / (1 + expf(-x[i])) : 0;\n"
+    "    y[0] = FIRST;\n"
     "}\n"
     "static const rn_kernel k = {.bytes = sizeof(rn_kernel), .name = \"mine\", .doc = \"d\", .op = \"silu\", .device = \"cpu\",\n"
     "                            .rank = 99, .type = RN_F32, .plan = plan, .run = run};\n"
@@ -37,9 +38,15 @@ static void what_is_right_is_ok_and_what_is_wrong_is_told(void **state)
     (void)state;
     char *folder = scratch_folder(), *source = scratch_path(folder, "mine.c"), *text;
     scratch_write(source, wrong, strlen(wrong));
-    for (int is_wrong = 0; is_wrong < 2; is_wrong++) {
-        if (scratch_run(&text, "cd '%s' && '" C_COMPILER "' -std=c11 -shared -fPIC -fvisibility=hidden -DLIMIT=%d -I'" SOURCE_FOLDER
-                        "/include' mine.c -o mine.so -lm", folder, is_wrong ? 4 : 1000000))
+    static const char *const macros[] = {
+        "-DLIMIT=1000000 -DFIRST=y[0]",
+        "-DLIMIT=4 -DFIRST=y[0]",
+        "-DLIMIT=1000000 -DFIRST=NAN", /* which is larger than all errors that come after it */
+    };
+    for (int i = 0; i < 3; i++) {
+        const int is_wrong = i > 0;
+        if (scratch_run(&text, "cd '%s' && '" C_COMPILER "' -std=c11 -shared -fPIC -fvisibility=hidden %s -I'" SOURCE_FOLDER
+                        "/include' mine.c -o mine.so -lm", folder, macros[i]))
             fail_msg("%s", text);
         free(text);
         assert_int_equal(check(folder, "mine --plugin-dir mine.so", &text), is_wrong);

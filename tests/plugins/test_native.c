@@ -1,5 +1,6 @@
 /* The native kernels on shapes beyond the ops' own small examples: channels that fill several vectors and leave a rest,
  * rows that make several blocks and parts, few images and many; against the reference. */
+#include "base/worse.h"
 #include "graph/program.h"
 #include "support/kernel_harness.h"
 
@@ -186,7 +187,7 @@ static void expect_same(const harness_call *got, const harness_call *want, doubl
         double error = 0, largest = 1;
         for (int64_t i = 0; i < rn_count(got->out[j]); i++) {
             const double x = harness_output(got, j, i), y = harness_output(want, j, i), d = fabs(x - y);
-            error = d <= error ? error : d; /* so that not-a-number stays */
+            error = rn_worse(error, d);
             largest = fmax(largest, fabs(y));
         }
         char shape[RN_SHAPE_TEXT];

@@ -1,4 +1,5 @@
 /* Stems: what goes in comes back, and what wavelets make of noise. */
+#include "base/worse.h"
 #include "support/networks.h"
 #include "support/running.h"
 
@@ -60,7 +61,7 @@ static void what_goes_in_comes_back(void **state)
         double error = 0;
         for (int64_t k = 0; k < rn_count(rn_program_shape(r.program, "back")); k++) {
             const double d = fabs(running_at(&r, "back", k) - running_even(7, k));
-            error = d <= error ? error : d;
+            error = rn_worse(error, d);
         }
         if (!(error <= 1e-6))
             fail_msg("%s: off by %.1e", rows[i].yaml, error);

@@ -1,5 +1,6 @@
 /* The set winograd: 3×3 convolutions that work in tiles of 4×4 pixels, blocks of tiles and panels of channels:
  * maps and numbers of channels that fill none of these, against the reference kernels. */
+#include "base/worse.h"
 #include "graph/program.h"
 #include "support/kernel_harness.h"
 
@@ -61,7 +62,7 @@ static void compare(const harness_call *got, const harness_call *want, double al
     double error = 0, largest = 0;
     for (int64_t i = 0; i < rn_count(want->out[0]); i++) {
         const double y = harness_output(want, 0, i), d = fabs(harness_output(got, 0, i) - y);
-        error = d <= error ? error : d; /* this way round not-a-number stays */
+        error = rn_worse(error, d);
         largest = fabs(y) > largest ? fabs(y) : largest;
     }
     if (!(error <= allowed * largest))

@@ -1,4 +1,5 @@
 #include "support/running.h"
+#include "base/worse.h"
 
 static void *room(size_t bytes)
 {
@@ -85,7 +86,7 @@ double running_difference(const running *ra, const char *a, const running *rb, c
     assert_true(n > 0);
     for (int64_t i = 0; i < n; i++) {
         const double x = running_at(ra, a, i), y = running_at(rb, b, i);
-        most = fabs(x - y) <= most ? most : fabs(x - y); /* this way round NaN stays */
+        most = rn_worse(most, fabs(x - y));
         largest = fabs(y) > largest ? fabs(y) : largest;
     }
     return largest > 0 ? most / largest : most;
