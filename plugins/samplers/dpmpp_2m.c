@@ -16,7 +16,8 @@ static const rn_param params[] = {
 
 /* From λ (α, σ) to μ (α', σ'), with h = (μ − λ)/2, half the step in logSNR, since the paper's λ is log(α/σ):
  *
- *     D  = x̂ + (x̂ − x̂_before)·h/(2·h_before);   D = x̂ in the first step
+ *     D  = x̂ + (x̂ − x̂_before)·h/(2·h_before);   D = x̂ in the first step, and after one of length 0 (curves without bounds
+ *                                                 are held at their ends, where many steps even in t stand still)
  *     z' = (σ'/σ)·z − α'·(e^−h − 1)·D */
 static bool sample(const void *params_, rn_sampler_run *run, rn_error *err)
 {
@@ -25,7 +26,7 @@ static bool sample(const void *params_, rn_sampler_run *run, rn_error *err)
     for (int64_t step = 0; step < run->steps; step++) {
         const double from = run->logsnr[step], to = run->logsnr[step + 1], h = (to - from) / 2;
         const double by_z = rn_sigma(to) / rn_sigma(from), by_d = -rn_alpha(to) * expm1(-h);
-        const bool first_order = step == 0 || (lower_order_final && step + 1 == run->steps);
+        const bool first_order = !(h_before > 0) || (lower_order_final && step + 1 == run->steps);
         const double ahead = first_order ? 0 : h / (2 * h_before);
         if (!run->denoise(run->context, step, run->z, from, run->x0, err))
             return false;

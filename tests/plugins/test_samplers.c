@@ -50,12 +50,23 @@ static const rn_sampler *sampler(const char *name)
     return s;
 }
 
+static void walk_along(const char *name, const char *keys, const double *logsnr, int64_t steps, setting *s, double *z)
+{
+    const rn_sampler *rule = sampler(name);
+    rn_error err;
+    double *x0 = calloc((size_t)s->n, sizeof *x0), *scratch = calloc((size_t)(s->n * rule->scratch_arrays), sizeof *scratch);
+    rn_sampler_run run = {.bytes = sizeof run, .logsnr = logsnr, .steps = steps, .n = s->n, .z = z, .x0 = x0,
+                          .scratch = scratch, .context = s, .denoise = denoise, .noise = noise};
+    s->calls = 0;
+    assert_ok(rule->sample(params_of((const rn_component *)rule, keys), &run, &err), err);
+    free(x0), free(scratch);
+}
+
 /* Walks z [n] from λ = −15 to 15, even in t of the cosine or in λ. */
 static void walk(const char *name, const char *keys, bool even_in_logsnr, int64_t steps, setting *s, double *z)
 {
     const rn_component *cosine = component_in(plugin_of("schedules")->schedules, "cosine");
     const rn_schedule_choice choice = {.curve = {.what = cosine, .params = params_of(cosine, "-")}};
-    const rn_sampler *rule = sampler(name);
     static double logsnr[MOST_STEPS + 1];
     rn_curve curve;
     rn_error err;
@@ -64,12 +75,7 @@ static void walk(const char *name, const char *keys, bool even_in_logsnr, int64_
         const double done = (double)i / (double)steps;
         logsnr[i] = even_in_logsnr ? -15 + 30 * done : rn_curve_logsnr(&curve, 1 - done);
     }
-    double *x0 = calloc((size_t)s->n, sizeof *x0), *scratch = calloc((size_t)(s->n * rule->scratch_arrays), sizeof *scratch);
-    rn_sampler_run run = {.bytes = sizeof run, .logsnr = logsnr, .steps = steps, .n = s->n, .z = z, .x0 = x0,
-                          .scratch = scratch, .context = s, .denoise = denoise, .noise = noise};
-    s->calls = 0;
-    assert_ok(rule->sample(params_of((const rn_component *)rule, keys), &run, &err), err);
-    free(x0), free(scratch);
+    walk_along(name, keys, logsnr, steps, s, z);
 }
 
 /* Largest distance from the flow that begins at ±1. */
@@ -140,6 +146,24 @@ static void first_order_steps_are_those_of_ddim(void **state)
         assert_true(fabs(a[i] - b[i]) < 1e-14);
 }
 
+/* Curves without bounds are held at their ends: steps there have no length and change nothing. */
+static void steps_of_no_length_change_nothing(void **state)
+{
+    (void)state;
+    static const double plain[] = {-15, -5, 5, 15}, held[] = {-15, -15, -15, -5, 5, 15, 15};
+    for (const rn_sampler *const *all = plugin_of("samplers")->samplers; *all; all++) {
+        if (strcmp((*all)->name, "ddpm") == 0) /* its noise has another number at every step */
+            continue;
+        setting s = {.n = N};
+        double a[N] = {1, -1, 0.5, 2, 0}, b[N] = {1, -1, 0.5, 2, 0};
+        walk_along((*all)->name, "lower_order_final=0", plain, 3, &s, a);
+        walk_along((*all)->name, "lower_order_final=0", held, 6, &s, b);
+        for (int i = 0; i < N; i++)
+            if (!(fabs(a[i] - b[i]) < 1e-12))
+                fail_msg("%s: element %d is %g, not %g", (*all)->name, i, b[i], a[i]);
+    }
+}
+
 /* Fresh noise is taken out again: with enough steps the samples have the data's law. Tolerance: five standard errors,
  * and 1 % for 256 steps of second order. */
 static void churned_samples_have_the_law_of_the_data(void **state)
@@ -179,6 +203,7 @@ int main(void)
         cmocka_unit_test(errors_fall_with_the_order_of_the_sampler),
         cmocka_unit_test(the_table_of_calls_is_what_samplers_do),
         cmocka_unit_test(first_order_steps_are_those_of_ddim),
+        cmocka_unit_test(steps_of_no_length_change_nothing),
         cmocka_unit_test(churned_samples_have_the_law_of_the_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
