@@ -104,14 +104,15 @@ void rn_graph_fuse(rn_graph *g);
  * gradient array, at the parameters' offsets. Once for a graph. */
 void rn_graph_differentiate(rn_graph *g, int n, const rn_tensor *of, const rn_tensor *cotangent);
 
-/* After differentiating: cheap ops (op.h, RN_CHEAP) are run again for the backward nodes that read what they made, where
+/* After differentiating and narrowing: cheap ops (op.h, RN_CHEAP) are run again for the backward nodes that read what they made, where
  * their inputs are kept until then in any case. The memory of a program is smaller, its bytes are the same. */
 void rn_graph_recompute(rn_graph *g);
 /* The same for whole blocks: one more forward pass, for activations of one block at a time beside what lies between blocks. */
 void rn_graph_recompute_blocks(rn_graph *g);
 
-/* At last, in a float32 graph: activations and their gradients become bfloat16 where all ops that touch them say that they may
- * (op.h, narrow_in). */
+/* In a float32 graph, after differentiating: activations and their gradients become bfloat16 where all ops that touch them say
+ * that they may (op.h, narrow_in). Before recomputing, so that a copy has the type of what it is a copy of; its readers are
+ * fewer, and by themselves might allow another. */
 void rn_graph_narrow(rn_graph *g);
 
 /* The call of a node as op rules and kernels see it; shapes are written to the two arrays. */

@@ -30,12 +30,12 @@ static bool compile_train(rn_trainer *t, const rn_registry *registry, const rn_p
     const rn_tensor seed = rn_graph_input(t->train_graph, "gradient_seed", (rn_shape){.rank = 1, .dim = {1}});
     rn_graph_fuse(t->train_graph);
     rn_graph_differentiate(t->train_graph, 1, &loss, &seed);
+    if (t->experiment->precision)
+        rn_graph_narrow(t->train_graph);
     if (t->experiment->memory.recompute == 2)
         rn_graph_recompute_blocks(t->train_graph);
     if (t->experiment->memory.recompute)
         rn_graph_recompute(t->train_graph);
-    if (t->experiment->precision)
-        rn_graph_narrow(t->train_graph);
     return rn_program_compile(t->train_graph, o, &t->train, err);
 }
 

@@ -126,9 +126,9 @@ static void train_graph(trained *t, const way *w)
     const rn_tensor cotangent = rn_graph_input(t->graph, "cotangent", scalar);
     rn_graph_fuse(t->graph); /* fused, and with outputs made again, as programs of a run are */
     rn_graph_differentiate(t->graph, 1, &loss, &cotangent);
-    rn_graph_recompute(t->graph);
     if (w->narrow)
         rn_graph_narrow(t->graph);
+    rn_graph_recompute(t->graph);
     assert_ok(rn_graph_check(t->graph, &err), err);
 }
 
