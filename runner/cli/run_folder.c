@@ -27,23 +27,41 @@ static const char *parent(rn_arena *a, const char *path)
     return slash ? rn_arena_text_n(a, path, slash == path ? 1 : (size_t)(slash - path)) : rn_arena_text(a, ".");
 }
 
-/* "experiment/variant/seed" in its parts; slashes at the end do not count. False: of another form. */
-static bool parts_of(rn_arena *a, const char *run, const char *part[2], int64_t *seed)
+/* "seed3", "seed3.0123abcd" (beside a folder of other settings), "3" → 3; −1: no seed. */
+static int64_t seed_of(const char *text)
 {
-    const char *first = strchr(run, '/'), *second = first ? strchr(first + 1, '/') : NULL;
-    if (!second || first == run || second == first + 1)
-        return false;
-    part[0] = rn_arena_text_n(a, run, (size_t)(first - run));
-    part[1] = rn_arena_text_n(a, first + 1, (size_t)(second - first - 1));
-    const char *digits = strncmp(second + 1, "seed", 4) == 0 ? second + 5 : second + 1;
+    const char *digits = strncmp(text, "seed", 4) == 0 ? text + 4 : text;
     char *end;
-    *seed = strtoll(digits, &end, 10);
-    return part[0] && part[1] && *digits >= '0' && *digits <= '9' && end[strspn(end, "/")] == '\0';
+    const long long seed = strtoll(digits, &end, 10);
+    return *digits >= '0' && *digits <= '9' && (*end == '\0' || *end == '.') ? seed : -1;
+}
+
+/* Cuts the last part of a path off, and returns it; NULL where there is only one. */
+static const char *cut_last(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (!slash || !slash[1])
+        return NULL;
+    *slash = '\0';
+    return slash + 1;
+}
+
+bool rn_run_name_read(rn_arena *a, const char *path, rn_run_name *name)
+{
+    char *text = rn_arena_text(a, path);
+    if (!text)
+        return false;
+    for (size_t n = strlen(text); n > 1 && text[n - 1] == '/'; n--)
+        text[n - 1] = '\0';
+    const char *seed = cut_last(text), *variant = seed ? cut_last(text) : NULL, *before = variant ? strrchr(text, '/') : NULL;
+    if (!variant)
+        return false;
+    *name = (rn_run_name){before ? before + 1 : text, variant, seed_of(seed)};
+    return name->experiment[0] && name->seed >= 0;
 }
 
 /* No such variant, or not with that seed: what there is of the experiment. */
-static bool unknown(rn_arena *a, const char *db, const char *const part[2], int64_t seed, const rn_row_status *row, size_t n,
-                    rn_error *err)
+static bool unknown(rn_arena *a, const char *db, const rn_run_name *run, const rn_row_status *row, size_t n, rn_error *err)
 {
     const char **names = rn_arena_array(a, n + 1, sizeof *names), *seeds = "";
     size_t variants = 0;
@@ -54,7 +72,7 @@ static bool unknown(rn_arena *a, const char *db, const char *const part[2], int6
             before |= strcmp(names[k], row[i].variant) == 0;
         if (!before)
             names[variants++] = row[i].variant;
-        if (strcmp(row[i].variant, part[1]) == 0) {
+        if (strcmp(row[i].variant, run->variant) == 0) {
             known = true;
             seeds = rn_arena_print(a, "%s%s%" PRId64, seeds, seeds[0] ? ", " : "", row[i].seed);
         }
@@ -64,14 +82,14 @@ static bool unknown(rn_arena *a, const char *db, const char *const part[2], int6
     if (!names || !seeds)
         return rn_fail(err, RN_EMEMORY, "no memory for the names of runs");
     if (known)
-        return rn_fail(err, RN_EUNKNOWN, "database '%s' has no run of '%s/%s' with seed %" PRId64 "; it has seed %s", db, part[0],
-                       part[1], seed, seeds);
-    return rn_fail(err, RN_EUNKNOWN, "the experiment '%s' in database '%s' has no variant %s; it has: %s", part[0], db,
-                   rn_shown(a, part[1]), rn_joined(a, names, variants));
+        return rn_fail(err, RN_EUNKNOWN, "database '%s' has no run of '%s/%s' with seed %" PRId64 "; it has seed %s", db,
+                       run->experiment, run->variant, run->seed, seeds);
+    return rn_fail(err, RN_EUNKNOWN, "the experiment '%s' in database '%s' has no variant %s; it has: %s",
+                   run->experiment, db, rn_shown(a, run->variant), rn_joined(a, names, variants));
 }
 
 /* The folder of the run that counts. */
-static const char *look_up(rn_cli *cli, const char *const part[2], int64_t seed, rn_error *err)
+static const char *look_up(rn_cli *cli, const rn_run_name *run, rn_error *err)
 {
     rn_arena *a = &cli->arena;
     rn_store *store = NULL;
@@ -79,19 +97,19 @@ static const char *look_up(rn_cli *cli, const char *const part[2], int64_t seed,
     rn_row_status *row = NULL;
     size_t n = 0;
     const char *db = cli->db ? cli->db : "results/results.db", *folder = NULL;
-    bool ok = rn_store_open(db, RN_STORE_READ, &store, err) && rn_store_find(store, part[0], a, &experiment, err) &&
-              rn_store_status(store, part[0], a, &row, &n, err);
+    bool ok = rn_store_open(db, RN_STORE_READ, &store, err) && rn_store_find(store, run->experiment, a, &experiment, err) &&
+              rn_store_status(store, run->experiment, a, &row, &n, err);
     for (size_t i = 0; ok && !folder && i < n; i++)
-        if (row[i].seed == seed && strcmp(row[i].variant, part[1]) == 0) {
+        if (row[i].seed == run->seed && strcmp(row[i].variant, run->variant) == 0) {
             if (strcmp(row[i].status, "done") != 0 || !row[i].out_dir)
-                ok = rn_fail(err, RN_EUNKNOWN, "the run '%s/%s' with seed %" PRId64 " is not finished: it is %s", part[0], part[1],
-                             seed, row[i].status);
+                ok = rn_fail(err, RN_EUNKNOWN, "the run '%s/%s' with seed %" PRId64 " is not finished: it is %s", run->experiment,
+                             run->variant, run->seed, row[i].status);
             else if (!(folder = row[i].out_dir[0] == '/' ? row[i].out_dir
                                                          : rn_arena_print(a, "%s/%s", parent(a, db), row[i].out_dir)))
                 ok = rn_fail(err, RN_EMEMORY, "no memory for a path");
         }
     if (ok && !folder)
-        ok = unknown(a, db, part, seed, row, n, err);
+        ok = unknown(a, db, run, row, n, err);
     rn_store_close(store);
     return ok ? folder : NULL;
 }
@@ -99,16 +117,15 @@ static const char *look_up(rn_cli *cli, const char *const part[2], int64_t seed,
 bool rn_run_folder_find(rn_cli *cli, const char *run, rn_run_folder *found, rn_error *err)
 {
     rn_arena *a = &cli->arena;
-    const char *part[2];
-    int64_t seed;
+    rn_run_name name;
     *found = (rn_run_folder){0};
     if (is_folder(run)) {
         found->folder = run;
     } else if (ends_with(run, ".safetensors")) {
         found->folder = parent(a, run);
         found->weights = run;
-    } else if (parts_of(a, run, part, &seed)) {
-        found->folder = look_up(cli, part, seed, err);
+    } else if (rn_run_name_read(a, run, &name)) {
+        found->folder = look_up(cli, &name, err);
         if (!found->folder)
             return false;
     } else {

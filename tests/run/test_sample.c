@@ -134,6 +134,8 @@ static void what_is_wrong_is_told_with_its_exit_status(void **state)
         {"sample", 2, "usage: runner sample RUN"},
         {"sample nowhere", 2, "is no run: give a run's folder"},
         {"sample results", 3, "results/spec.yaml' is not there"},
+        {"sample tiny/shift=none", 2, "is no run: give a run's folder"},
+        {"sample results/tiny/none/seed0", 2, "no variant 'none'; it has: shift=none, shift.from=8"},
         {"sample tiny/none/0", 2, "no variant 'none'; it has: shift=none, shift.from=8"},
         {"sample tiny/shift=none/5", 2, "it has seed 0, 1"},
         {"sample tinny/shift=none/0", 2, "nearest: 'tiny'"},

@@ -116,7 +116,11 @@ static void a_run_can_be_named_in_three_ways(void **state)
         {"show tiny/shift=none/seed0", 0, "tiny / shift=none / seed 0 (baseline)\n"},
         {"show tiny", 0, "shift.from=8: error in % more or less than the baseline's (x: times), mean of 2 seeds"},
         {"show tyni", 2, "nearest: 'tiny'"},
+        {"show tiny/", 0, "shift.from=8: error in %"},
+        {"show elsewhere/tiny/shift=none/seed0.0123abcd/", 0, "tiny / shift=none / seed 0 (baseline)\n"},
         {"show tiny/shift.from=8", 2, "names no run"},
+        {"show tiny/shift.from=8/seed", 2, "names no run"},
+        {"show /shift.from=8/1", 2, "names no run"},
         {"show tiny/shift.from=8/7", 2, "has no run shift.from=8/7; it has: "},
         {"show tiny --db nowhere.db", 3, "nowhere.db"},
     };
