@@ -6,8 +6,8 @@
  *
  * mirrored at the ends without repeating the edge. legall53 is the 5/3 filter of JPEG 2000 (Le Gall, Tabatabai 1988; as
  * lifting Sweldens 1996): not orthonormal. Along an axis white noise of variance 1 becomes low of 46/64 = 0.719 and high of
- * 1.5, so in two dimensions its standard deviation is 0.719 in ll, 1.04 in lh and hl, 1.5 in hh. Bands are named by letters, the horizontal filter first, and lie one
- * after the other along the channels: ll, lh, hl, hh, of C channels each. */
+ * 1.5, so in two dimensions its standard deviation is 0.719 in ll, 1.04 in lh and hl, 1.5 in hh. Bands are named by letters,
+ * the horizontal filter first, and lie one after the other along the channels: ll, lh, hl, hh, of C channels each. */
 #include "rules.h"
 
 static const char *const wavelets[] = {"haar", "legall53", NULL};
@@ -54,10 +54,22 @@ static rn_tensor apply(rn_graph *g, const char *op, const rn_call *c, rn_tensor 
 {
     return rn_apply1(g, op, c->attr, sizeof(rn_dwt_attr), &x, 1);
 }
-static void dwt_gradient(rn_graph *g, const rn_call *c, const rn_tensor *dy, rn_tensor *dx) { dx[0] = apply(g, "dwt_dx", c, dy[0]); }
-static void dwt_dx_gradient(rn_graph *g, const rn_call *c, const rn_tensor *dy, rn_tensor *dx) { dx[0] = apply(g, "dwt", c, dy[0]); }
-static void idwt_gradient(rn_graph *g, const rn_call *c, const rn_tensor *dy, rn_tensor *dx) { dx[0] = apply(g, "idwt_dx", c, dy[0]); }
-static void idwt_dx_gradient(rn_graph *g, const rn_call *c, const rn_tensor *dy, rn_tensor *dx) { dx[0] = apply(g, "idwt", c, dy[0]); }
+static void dwt_gradient(rn_graph *g, const rn_call *c, const rn_tensor *dy, rn_tensor *dx)
+{
+    dx[0] = apply(g, "dwt_dx", c, dy[0]);
+}
+static void dwt_dx_gradient(rn_graph *g, const rn_call *c, const rn_tensor *dy, rn_tensor *dx)
+{
+    dx[0] = apply(g, "dwt", c, dy[0]);
+}
+static void idwt_gradient(rn_graph *g, const rn_call *c, const rn_tensor *dy, rn_tensor *dx)
+{
+    dx[0] = apply(g, "idwt_dx", c, dy[0]);
+}
+static void idwt_dx_gradient(rn_graph *g, const rn_call *c, const rn_tensor *dy, rn_tensor *dx)
+{
+    dx[0] = apply(g, "idwt", c, dy[0]);
+}
 
 /* Along each of two axes: by lifting half of the elements take three operations, the others as many; of haar each takes
  * a sum and a product. */

@@ -11,7 +11,7 @@ static const rn_param params[] = {
     RN_BOOL(heun, lower_order_final, "true", "first order in the last step, as in the paper, whose last noise level is 0"),
     RN_REAL(heun, s_churn, NULL, "0", 0, 1e6,         "fresh noise over all steps together: each raises σ/α by the factor 1 + min(s_churn/steps, √2 − 1) first; 0 is deterministic"),
     RN_REAL(heun, s_min, NULL, "0", 0, 1e9,           "noise is added where σ/α is at least this"),
-    RN_REAL_OR_NONE(heun, s_max, NULL, "none", 0, 1e9, "and at most this; none: without limit"),
+    {RN_PARAM_REAL, "s_max", offsetof(heun, s_max), NULL, "none", 0, 1e9, "and at most this; none: without limit", 0, 0, 0, RN_KIND_NONE, RN_NULLABLE | RN_OPEN_MIN},
     RN_REAL(heun, s_noise, NULL, "1", 0, 10,          "standard deviation of the noise that is added, as a share of what its level asks for"),
     RN_PARAMS_END,
 };

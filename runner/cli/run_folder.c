@@ -1,12 +1,80 @@
 #include "cli/run_folder.h"
 
+#include "base/file.h"
 #include "base/nearest.h"
+#include "spec/write.h"
 #include "store/store.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* --- making ----------------------------------------------------------------------------------------- */
+
+/* The hash in the first line of a folder's spec.txt; "" where there is none. */
+static void folder_hash(const char *folder, char hash[65])
+{
+    char path[4096];
+    hash[0] = '\0';
+    snprintf(path, sizeof path, "%s/spec.txt", folder);
+    FILE *f = fopen(path, "r");
+    if (!f)
+        return;
+    if (fscanf(f, "hash %64[0-9a-f]", hash) != 1)
+        hash[0] = '\0';
+    fclose(f);
+}
+
+typedef struct written {
+    const rn_variant *v;
+    uint32_t seed;
+} written;
+
+static bool put_spec(void *context, FILE *f, rn_error *err)
+{
+    const rn_variant *v = ((const written *)context)->v;
+    (void)err; /* rn_file_write asks the file */
+    fprintf(f, "hash %s\n", v->hash);
+    for (int64_t i = 0; i < v->n_values; i++)
+        fprintf(f, "%s: %s    # %s\n", v->value[i].path, v->value[i].text, v->value[i].origin);
+    return true;
+}
+
+static bool put_yaml(void *context, FILE *f, rn_error *err)
+{
+    const written *w = context;
+    (void)err;
+    rn_variant_write(f, w->v, w->seed);
+    return true;
+}
+
+/* spec.txt for people: what stood where. spec.yaml for the runner: the same again. */
+static bool write_spec(const char *folder, written w, rn_error *err)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/spec.yaml", folder);
+    if (!rn_file_write(path, put_yaml, &w, err))
+        return false;
+    snprintf(path, sizeof path, "%s/spec.txt", folder);
+    return rn_file_write(path, put_spec, &w, err);
+}
+
+bool rn_run_folder_make(const char *out, const rn_variant *v, uint32_t seed, char folder[RN_RUN_FOLDER_PATH], rn_error *err)
+{
+    char hash[65], samples[4096];
+    const size_t room = RN_RUN_FOLDER_PATH;
+    const int n = snprintf(folder, room, "%s/%s/%s/seed%" PRIu32, out, v->experiment->name, v->name, seed);
+    if (n < 0 || (size_t)n + sizeof ".01234567" > room)
+        return rn_fail(err, RN_EIO, "the path of the folder of results '%s' is too long", out);
+    folder_hash(folder, hash);
+    if (hash[0] && strcmp(hash, v->hash) != 0)
+        snprintf(folder + n, room - (size_t)n, ".%.8s", v->hash);
+    snprintf(samples, sizeof samples, "%s/samples", folder);
+    return rn_folder_make(samples, err) && write_spec(folder, (written){v, seed}, err);
+}
+
+/* --- finding ---------------------------------------------------------------------------------------- */
 
 static bool is_folder(const char *path)
 {

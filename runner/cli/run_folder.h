@@ -1,7 +1,15 @@
 #ifndef RN_CLI_RUN_FOLDER_H
 #define RN_CLI_RUN_FOLDER_H
-/* Finding what a run left: its folder, by path or by name. */
+/* The folder of a run: made when it begins, found by path or by name when it has ended. */
 #include "cli/cli.h"
+#include "spec/spec.h"
+
+enum { RN_RUN_FOLDER_PATH = 3072 };
+
+/* out/experiment/variant/seed<k>, or seed<k>.<8 digits of the hash> where the former belongs to another hash, so that nothing is
+ * overwritten; with an empty samples/ and the spec. Errors: RN_EIO. */
+RN_NODISCARD bool rn_run_folder_make(const char *out, const rn_variant *v, uint32_t seed, char folder[RN_RUN_FOLDER_PATH],
+                                     rn_error *err);
 
 typedef struct rn_run_name {
     const char *experiment, *variant;

@@ -4,6 +4,7 @@
 #include "base/parallel.h"
 #include "base/plural.h"
 #include "cli/reuse.h"
+#include "cli/run_folder.h"
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "cli/tuning.h"
@@ -12,15 +13,12 @@
 #include "data/png_write.h"
 #include "eval/error_grid.h"
 #include "eval/sampling.h"
-#include "spec/write.h"
 #include "train/checkpoint.h"
 #include "tune/names.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { RN_MAX_LOGGED = 16 };
 
@@ -34,7 +32,7 @@ typedef struct one_run {
     float *images;
     int32_t *labels;
     uint8_t *sheet; /* bytes of the first images of an evaluation */
-    char folder[3072], label[256];
+    char folder[RN_RUN_FOLDER_PATH], label[256];
     int64_t id;     /* of the run in the database */
     double begun, trained_s; /* trained_s: in training steps and waiting for images, without evaluations */
     /* since the last row of metrics */
@@ -42,78 +40,9 @@ typedef struct one_run {
     int64_t steps, clipped;
 } one_run;
 
-static bool stopped(rn_error *err)
-{
-    if (!rn_signal_seen())
-        return false;
-    rn_fail(err, RN_EINTERRUPTED, "stopped by %s", rn_signal_seen() == SIGINT ? "SIGINT" : "a signal");
-    return true;
-}
-
 static bool stop_asked(void)
 {
     return rn_signal_seen() != 0;
-}
-
-/* --- the folder ------------------------------------------------------------------------------------- */
-
-/* The hash in the first line of a folder's spec.txt; "" where there is none. */
-static void folder_hash(const char *folder, char hash[65])
-{
-    char path[4096];
-    hash[0] = '\0';
-    if (snprintf(path, sizeof path, "%s/spec.txt", folder) >= (int)sizeof path)
-        return;
-    FILE *f = fopen(path, "r");
-    if (!f)
-        return;
-    if (fscanf(f, "hash %64[0-9a-f]", hash) != 1)
-        hash[0] = '\0';
-    fclose(f);
-}
-
-static bool put_spec(void *context, FILE *f, rn_error *err)
-{
-    const rn_variant *v = *(const rn_variant *const *)context;
-    (void)err; /* rn_file_write asks the file */
-    fprintf(f, "hash %s\n", v->hash);
-    for (int64_t i = 0; i < v->n_values; i++)
-        fprintf(f, "%s: %s    # %s\n", v->value[i].path, v->value[i].text, v->value[i].origin);
-    return true;
-}
-
-static bool put_yaml(void *context, FILE *f, rn_error *err)
-{
-    const one_run *r = context;
-    (void)err;
-    rn_variant_write(f, r->v, r->seed);
-    return true;
-}
-
-/* spec.txt for people: what stood where. spec.yaml for the runner: the same again. */
-static bool write_spec(one_run *r, rn_error *err)
-{
-    char path[4096];
-    const rn_variant *v = r->v;
-    snprintf(path, sizeof path, "%s/spec.yaml", r->folder);
-    if (!rn_file_write(path, put_yaml, r, err))
-        return false;
-    snprintf(path, sizeof path, "%s/spec.txt", r->folder);
-    return rn_file_write(path, put_spec, &v, err);
-}
-
-/* seed<k>, or seed<k>.<8 hex> where that belongs to another hash: nothing is overwritten. */
-static bool make_folder(one_run *r, rn_error *err)
-{
-    char hash[65], samples[4096];
-    int n = snprintf(r->folder, sizeof r->folder, "%s/%s/%s/seed%" PRIu32, r->s->out, r->e->name, r->v->name, r->seed);
-    if (n < 0 || (size_t)n + 16 >= sizeof r->folder)
-        return rn_fail(err, RN_EIO, "the path of the folder of results '%s' is too long", r->s->out);
-    folder_hash(r->folder, hash);
-    if (hash[0] && strcmp(hash, r->v->hash) != 0)
-        snprintf(r->folder + n, sizeof r->folder - (size_t)n, ".%.8s", r->v->hash);
-    snprintf(samples, sizeof samples, "%s/samples", r->folder);
-    return rn_folder_make(samples, err) && write_spec(r, err);
 }
 
 /* --- what goes into the database at the beginning --------------------------------------------------- */
@@ -126,8 +55,8 @@ static bool record_refusals(one_run *r, rn_error *err)
     const rn_data_refused *refused = rn_data_refusals(r->s->data, &n);
     if (n == 0)
         return true;
-    snprintf(text, sizeof text, "%" PRId64 " image%s cannot be read and %s left out, the first: %s", n, rn_plural(n), n == 1 ? "is" : "are",
-             refused[0].reason);
+    snprintf(text, sizeof text, "%" PRId64 " image%s cannot be read and %s left out, the first: %s", n, rn_plural(n),
+             n == 1 ? "is" : "are", refused[0].reason);
     rn_progress_line(&r->s->progress, "  warning: %s", text);
     return rn_store_event(r->s->store, r->id, "warning", "refused", 0, text, err);
 }
@@ -138,7 +67,8 @@ static bool record_begin(one_run *r, rn_claim *claim, rn_error *err)
     char cpu[RN_CPU_TEXT];
     const rn_program *const programs[] = {r->trainer.train, r->trainer.denoise};
     rn_row_run row = {.variant = r->s->experiment.variant[r->v - r->s->spec->variant].id, .seed = r->seed,
-                      .hash = r->v->hash, .training_hash = r->v->training_hash, .out_dir = r->folder, .total_steps = r->trainer.budget_s > 0 ? 0 : r->trainer.config.steps, .threads = rn_threads(),
+                      .hash = r->v->hash, .training_hash = r->v->training_hash, .out_dir = r->folder,
+                      .total_steps = r->trainer.budget_s > 0 ? 0 : r->trainer.config.steps, .threads = rn_threads(),
                       .deterministic = r->e->deterministic, .plan = rn_plan_text(&a, programs, 2),
                       .runner_version = RUNNER_VERSION, .command = r->s->command};
     rn_machine_here(&a, &row.machine);
@@ -233,7 +163,7 @@ static bool train(one_run *r, rn_error *err)
     const int64_t every = r->e->evaluate.every;
     char took[RN_DURATION_TEXT];
     while (!is_trained(r)) {
-        if (!train_step(r, err) || stopped(err))
+        if (!train_step(r, err) || rn_stop_asked(err))
             return false;
         if (every && r->trainer.step % every == 0 && !is_trained(r) && !evaluate(r, err))
             return false;
@@ -262,7 +192,7 @@ static bool show_sampling(void *context, double done, rn_error *err)
     one_run *r = context;
     rn_progress_bar(&r->s->progress, done, "%s  step %" PRId64 "  drawing %" PRId64 " samples", r->label, r->trainer.step,
                     r->e->evaluate.samples);
-    return !stopped(err);
+    return !rn_stop_asked(err);
 }
 
 static bool write_sheet(one_run *r, const char *weights, rn_error *err)
@@ -285,7 +215,7 @@ static bool score(one_run *r, const char *weights, rn_error *err)
     for (int64_t i = 0; i < rn_scorer_count(r->s->scorer); i++) {
         rn_scored s;
         char note[192] = "";
-        if (stopped(err) || !rn_scorer_score(r->s->scorer, i, r->seed, &s, err))
+        if (rn_stop_asked(err) || !rn_scorer_score(r->s->scorer, i, r->seed, &s, err))
             return false;
         const rn_row_score row = {
             .run = r->id, .step = r->trainer.step, .metric = s.metric->name, .better = s.metric->better,
@@ -464,7 +394,7 @@ bool rn_session_run(rn_session *s, int64_t variant, uint32_t seed, bool *failed,
     rn_progress_log_begin(&s->progress);
     rn_progress_line(&s->progress, "run %" PRId64 "/%" PRId64 "  %s", s->run, s->runs, r.label);
     bool ok = rn_session_data(s, v, err) && rn_session_scorer(s, v, err) &&
-              rn_trainer_plan(&r.trainer, s->cli->registry, r.e, err) && make_folder(&r, err) && record_begin(&r, &claim, err);
+              rn_trainer_plan(&r.trainer, s->cli->registry, r.e, err) && rn_run_folder_make(s->out, v, seed, r.folder, err) && record_begin(&r, &claim, err);
     rn_tuning_tell(s->tuner, &s->progress);
     if (ok && claim == RN_CLAIM_TAKEN) {
         rn_progress_line(&s->progress, "  another process is at it, skipped");

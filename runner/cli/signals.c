@@ -28,3 +28,11 @@ int rn_signal_seen(void)
 {
     return seen;
 }
+
+bool rn_stop_asked(rn_error *err)
+{
+    if (!seen)
+        return false;
+    rn_fail(err, RN_EINTERRUPTED, "stopped by %s", seen == SIGINT ? "SIGINT" : "a signal");
+    return true;
+}

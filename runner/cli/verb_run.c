@@ -129,7 +129,7 @@ static bool print_block(rn_session *s, rn_error *err)
             ok = time_programs(&t, &train_s, &denoise_s, err);
             flop = (double)t.cost.flop_per_image;
         }
-        if (ok)
+        if (ok && left) /* the programs of a variant that is done were not timed */
             total += (double)left * seconds_of(&t, trained_before(s->spec, i), train_s, denoise_s);
         if (ok && i == 0) {
             kernel_sets(t.train, sets, sizeof sets);
@@ -143,8 +143,8 @@ static bool print_block(rn_session *s, rn_error *err)
             rn_progress_line(p, "kernels     %s", sets);
         }
         if (ok)
-            rn_progress_line(p, "variant     %-32s %9.3f M parameters  %8.3f GFLOP/image  %7.1f MiB  %" PRId64 " of %" PRId64 " run%s to do",
-                             v->name, (double)t.cost.parameters / 1e6, (double)t.cost.flop_per_image / 1e9,
+            rn_progress_line(p, "variant     %-32s %9.3f M parameters  %8.3f GFLOP/image  %7.1f MiB  %" PRId64 " of %" PRId64
+                             " run%s to do", v->name, (double)t.cost.parameters / 1e6, (double)t.cost.flop_per_image / 1e9,
                              (double)(t.cost.total_bytes + rn_session_bytes(e)) / 1048576, left, s->spec->seeds.n,
                              rn_plural(s->spec->seeds.n));
         left_all += ok ? left : 0;
@@ -251,7 +251,8 @@ int rn_verb_run(rn_cli *cli)
     s.command = command_line(cli, cli->arguments.v[0]);
     rn_signals_catch();
     rn_progress_begin(&s.progress, cli->quiet);
-    bool ok = rn_tuning_open(cli, &s.progress, true, &s.tuner, &err) && open_store(&s, &err) && state_experiment(&s, &err) && state_metrics(s.store, &err);
+    bool ok = rn_tuning_open(cli, &s.progress, true, &s.tuner, &err) && open_store(&s, &err) && state_experiment(&s, &err) &&
+              state_metrics(s.store, &err);
     if (ok && rn_store_notices(s.store)[0])
         rn_progress_line(&s.progress, "%s", rn_store_notices(s.store));
     ok = ok && print_block(&s, &err) && run_all(&s, &failures, &err);

@@ -15,7 +15,6 @@
 #include "eval/sampling.h"
 #include "train/checkpoint.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,19 +109,11 @@ static bool choose_folder(drawing *d, const rn_run_folder *run, bool sets, rn_er
 
 /* --- the images --------------------------------------------------------------------------------------- */
 
-static bool stopped(rn_error *err)
-{
-    if (!rn_signal_seen())
-        return false;
-    rn_fail(err, RN_EINTERRUPTED, "stopped by %s", rn_signal_seen() == SIGINT ? "SIGINT" : "a signal");
-    return true;
-}
-
 static bool show(void *context, double done, rn_error *err)
 {
     drawing *d = context;
     rn_progress_bar(&d->progress, done, "drawing %" PRId64 " image%s", d->n, rn_plural(d->n));
-    return !stopped(err);
+    return !rn_stop_asked(err);
 }
 
 /* What is known of an image, as texts in its file. */

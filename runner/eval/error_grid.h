@@ -24,7 +24,7 @@ typedef struct rn_error_grid {
 } rn_error_grid;
 
 /* images [n, H, W, 3] in −1 … 1, n > 0; noise from stream "held out noise" of the seed, the same at every logSNR.
- * Errors: RN_EMEMORY, RN_EFAILED where stop() says so. */
+ * Errors: RN_EMEMORY, RN_EINTERRUPTED where stop() says so. */
 RN_NODISCARD bool rn_error_grid_measure(rn_trainer *t, const rn_parameter_set *set, const float *images, int64_t n,
                                         uint32_t seed, bool (*stop)(void), rn_error_grid *grid, rn_error *err);
 

@@ -105,8 +105,8 @@ bool rn_sampling_curve(const rn_experiment *e, rn_curve *curve, rn_error *err)
 static bool even_in_logsnr(const rn_sampler_config *sampler)
 {
     const rn_sampler *rule = (const rn_sampler *)sampler->rule.what;
-    if (sampler->spacing)
-        return sampler->spacing == 2;
+    if (sampler->spacing != RN_SPACING_OWN)
+        return sampler->spacing == RN_SPACING_LOGSNR;
     return RN_HAS(rule, rn_sampler, even_in_logsnr) && rule->even_in_logsnr;
 }
 

@@ -21,7 +21,8 @@ typedef struct rn_sampling {
     const uint32_t *to_seed;
 } rn_sampling;
 
-/* Draws in batches of evaluate.batch (the last one is cut), with labels and guidance as `evaluate:` says. x̂ is clipped, or thresholded, as the sampler's settings say.
+/* Draws in batches of evaluate.batch (the last one is cut), with labels and guidance as `evaluate:` says. x̂ is clipped, or
+ * thresholded, as the sampler's settings say.
  * Errors: RN_EMEMORY, RN_EFAILED for samples that are not finite, what sink and progress say. */
 RN_NODISCARD bool rn_sample(rn_trainer *t, const rn_sampling *s, rn_error *err);
 
@@ -36,7 +37,7 @@ int64_t rn_sampling_steps(const rn_sampler_config *sampler);
  * schedule is refused or memory is short. */
 int64_t rn_sampling_evaluations(const rn_experiment *e);
 
-/* n standard normal numbers of a stream, from number `first` (a multiple of 4) on. */
+/* n standard normal numbers of a stream, from number `first` on. */
 void rn_sampling_normals(rn_stream stream, int64_t first, int64_t n, double *out);
 
 /* What rn_sample allocates. */

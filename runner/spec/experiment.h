@@ -41,11 +41,14 @@ typedef struct rn_train_config {
     int64_t log_every;
 } rn_train_config;
 
+/* Steps of a sampler even in what: as the sampler has it, t, logSNR. */
+enum { RN_SPACING_OWN = 0, RN_SPACING_T, RN_SPACING_LOGSNR };
+
 /* `sampler:` {type: ddim, …its own keys…, steps: 50, clip: true} */
 typedef struct rn_sampler_config {
     rn_chosen rule;
     int64_t steps; /* 0: the sampler's own default */
-    int64_t spacing; /* 0 as the sampler has it, 1 t, 2 logsnr */
+    int64_t spacing; /* RN_SPACING_… */
     const rn_schedule_choice *schedule; /* NULL: the task's */
     bool clip;
     double dynamic_threshold; /* 0: none */
@@ -77,9 +80,13 @@ typedef struct rn_evaluate_config {
     int64_t sheet; /* images on a sample sheet */
 } rn_evaluate_config;
 
+/* What the backward pass makes again: nothing, what cheap ops make, that and the inside of blocks. */
+enum { RN_RECOMPUTE_NONE = 0, RN_RECOMPUTE_CHEAP, RN_RECOMPUTE_BLOCKS };
 typedef struct rn_memory_config {
-    int64_t recompute; /* 0 nothing, 1 cheap ops, 2 blocks */
+    int64_t recompute; /* RN_RECOMPUTE_… */
 } rn_memory_config;
+
+enum { RN_PRECISION_FLOAT32 = 0, RN_PRECISION_BF16 };
 
 typedef struct rn_experiment {
     int64_t version;
@@ -90,7 +97,7 @@ typedef struct rn_experiment {
     rn_evaluate_config evaluate;
     rn_ints seeds;
     rn_memory_config memory;
-    int64_t precision; /* 0 float32, 1 bf16 */
+    int64_t precision; /* RN_PRECISION_… */
     rn_texts kernels;  /* preference order; empty: by rank */
     bool deterministic;
     rn_texts plugins;  /* folders or files searched first (paths, resolved) */

@@ -30,11 +30,11 @@ static bool compile_train(rn_trainer *t, const rn_registry *registry, const rn_p
     const rn_tensor seed = rn_graph_input(t->train_graph, "gradient_seed", (rn_shape){.rank = 1, .dim = {1}});
     rn_graph_fuse(t->train_graph);
     rn_graph_differentiate(t->train_graph, 1, &loss, &seed);
-    if (t->experiment->precision)
+    if (t->experiment->precision == RN_PRECISION_BF16)
         rn_graph_narrow(t->train_graph);
-    if (t->experiment->memory.recompute == 2)
+    if (t->experiment->memory.recompute == RN_RECOMPUTE_BLOCKS)
         rn_graph_recompute_blocks(t->train_graph);
-    if (t->experiment->memory.recompute)
+    if (t->experiment->memory.recompute != RN_RECOMPUTE_NONE)
         rn_graph_recompute(t->train_graph);
     return rn_program_compile(t->train_graph, o, &t->train, err);
 }
@@ -46,7 +46,7 @@ static bool compile_denoise(rn_trainer *t, const rn_registry *registry, const rn
         return rn_fail(err, RN_EMEMORY, "no memory for a graph");
     t->task->build_denoise(t->denoise_graph, t->experiment->task.params, &t->denoise_env);
     rn_graph_fuse(t->denoise_graph);
-    if (t->experiment->precision)
+    if (t->experiment->precision == RN_PRECISION_BF16)
         rn_graph_narrow(t->denoise_graph);
     return rn_program_compile(t->denoise_graph, o, &t->denoise, err);
 }

@@ -180,9 +180,11 @@ static bool write_lines(void *context, FILE *f, rn_error *err)
     FILE *t = open_memstream(&text, &bytes);
     if (!t)
         return rn_fail(err, RN_EMEMORY, "no memory for the choices of kernels");
-    fprintf(t, "%s\n# The fastest kernels of this machine, as runner measured them (docs/performance.md). May be deleted at any time.\n", head);
+    fprintf(t, "%s\n# The fastest kernels of this machine, as runner measured them (docs/performance.md). May be deleted at any "
+               "time.\n", head);
     for (int64_t i = 0; i < c->n_tried; i++)
-        fprintf(t, "kernel %s %s %.3g %s\n", c->tried[i].op, c->tried[i].kernel, c->tried[i].error, c->tried[i].right ? "right" : "wrong");
+        fprintf(t, "kernel %s %s %.3g %s\n", c->tried[i].op, c->tried[i].kernel, c->tried[i].error,
+                c->tried[i].right ? "right" : "wrong");
     for (int64_t i = 0; i < c->n_choices; i++)
         fprintf(t, "choice %.4g %s | %s\n", c->choice[i].seconds, c->choice[i].kernel, c->choice[i].call);
     const bool ok = fclose(t) == 0;

@@ -174,8 +174,8 @@ static bool agree(rn_shape s, const void *got, const void *want, double toleranc
             const float x = element(s, got, row * rn_pitch(s) + i), y = element(s, want, row * rn_pitch(s) + i), d = fabsf(x - y);
             if (isnan(x) != isnan(y))
                 return false;
-            error = d > error ? d : error; /* two infinities, two not-a-numbers: no difference */
-            largest = fabsf(y) > largest ? fabsf(y) : largest;
+            error = d > error ? d : error; /* two infinities, two not-a-numbers: no difference … */
+            largest = isfinite(y) && fabsf(y) > largest ? fabsf(y) : largest; /* … and no measure for the others */
         }
     return (double)error <= tolerance * (double)largest;
 }

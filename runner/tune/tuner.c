@@ -122,7 +122,8 @@ static void tell_of_wrong(const rn_tuner *t, const step_node *v, const rn_trial_
     char name[RN_KERNEL_TEXT];
     for (int i = 0; i < n; i++)
         if (r[i].differs)
-            say(t, "the kernel %s differs from the reference: it is not used for %s", rn_kernel_name(v[i].kernel, v[i].wide != NULL, name), call);
+            say(t, "the kernel %s differs from the reference: it is not used for %s",
+                rn_kernel_name(v[i].kernel, v[i].wide != NULL, name), call);
 }
 
 static int measure(rn_tuner *t, step_node *v, int n, step_node *referee, int threads, const char *call)
