@@ -29,6 +29,7 @@ typedef struct group {
     rn_references references; /* those that divide the images */
     rn_snr_images images;
     char data_hash[65];
+    bool again; /* an earlier group has images of that size: figures get the hash into their names */
     rn_row_snr *row; /* [references · points · n], in that order */
     size_t n_rows;
     rn_row_snr_sheet sheet[RN_REFERENCES];
@@ -36,10 +37,12 @@ typedef struct group {
 
 /* --- images ----------------------------------------------------------------------------------------- */
 
+/* The same training images, as they are: whether they are flipped in training, and by how many threads they are decoded, is
+ * not seen here. */
 static bool same_data(const rn_variant *a, const rn_variant *b)
 {
     for (int64_t i = 0; i < a->n_values; i++) {
-        if (strncmp(a->value[i].path, "data.", 5) != 0)
+        if (strncmp(a->value[i].path, "data.", 5) != 0 || a->value[i].cosmetic || strcmp(a->value[i].path, "data.flip") == 0)
             continue;
         const rn_value *other = rn_variant_value(b, a->value[i].path);
         if (!other || strcmp(other->text, a->value[i].text) != 0)
@@ -192,8 +195,9 @@ static bool draw(group *g, int reference, uint32_t seed, rn_error *err)
     rn_curve *curve = rn_arena_array(a, (size_t)g->n, sizeof *curve);
     const char **label = rn_arena_array(a, (size_t)g->n, sizeof *label);
     double *scratch = malloc((size_t)(elements + elements / (pool * pool)) * sizeof *scratch);
-    char *path = rn_arena_print(a, "%s/%s/snr_%" PRId64 "x%" PRId64 "_to_%" PRId64 ".png", g->cli->out, g->e->name, g->images.height,
-                                g->images.width, g->references.px[reference]);
+    char *path = rn_arena_print(a, "%s/%s/snr_%" PRId64 "x%" PRId64 "_to_%" PRId64 "%s%.8s.png", g->cli->out, g->e->name,
+                                g->images.height, g->images.width, g->references.px[reference], g->again ? "." : "",
+                                g->again ? g->data_hash : "");
     const char *folder = rn_arena_print(a, "%s/%s", g->cli->out, g->e->name);
     bool ok = (curve && label && scratch && path && folder) || rn_fail(err, RN_EMEMORY, "no memory for a figure");
     if (ok) {
@@ -319,6 +323,12 @@ static bool is_first(const rn_spec *spec, int64_t variant)
     return true;
 }
 
+static bool same_size(const rn_variant *a, const rn_variant *b)
+{
+    const rn_size x = a->experiment->data.resolution, y = b->experiment->data.resolution;
+    return x.height == y.height && x.width == y.width;
+}
+
 /* All of one group: images, numbers, figures, rows of the database; then it is printed. */
 static bool do_group(group *g, const rn_curve *curve, int64_t first, rn_store *store, rn_json *j, rn_error *err)
 {
@@ -375,6 +385,8 @@ static int do_spec(rn_cli *cli, const rn_spec *spec, rn_curve *curve)
         if (!is_first(spec, i))
             continue;
         group g = {.cli = cli, .spec = spec, .references = references};
+        for (int64_t k = 0; k < i; k++)
+            g.again |= same_size(&spec->variant[k], &spec->variant[i]);
         ok = do_group(&g, curve, i, store, &j, &err);
         free((float *)(uintptr_t)g.images.pixels);
     }
