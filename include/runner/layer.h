@@ -18,7 +18,8 @@ typedef struct rn_layer_in {
     rn_tensor cond;    /* [B, E]: what modulates every block */
     rn_tensor skip;    /* of x's height and width */
     rn_tensor context; /* [B, T', C'] */
-    rn_tensor mask;    /* the built-in models give x and cond alone */
+    rn_tensor mask;    /* of the tensors the built-in models give x and cond alone */
+    int64_t height, width; /* of the map whose pixels, row by row, the tokens x are; 0: not said */
 } rn_layer_in;
 
 typedef struct rn_layer {
@@ -114,6 +115,23 @@ static inline rn_tensor rn_layer_norm(rn_graph *g, const char *name, rn_tensor x
     const rn_tensor w = rn_graph_parameter(g, "weight", s, one), b = rn_graph_parameter(g, "bias", s, zero);
     const rn_layer_norm_attr attr = {o.eps};
     const rn_tensor y = rn_op_layer_norm(g, x, w, b, attr);
+    rn_scope_end(g);
+    return y;
+}
+
+typedef struct rn_rms_norm_options {
+    int64_t groups; /* runs of channels that are normalised each by itself: as many as heads, or 1 */
+    double eps;     /* added to the mean square, inside the root */
+} rn_rms_norm_options;
+
+/* x [.., C] → the same shape, with "<name>.weight" [C/groups], which all groups share. */
+static inline rn_tensor rn_rms_norm(rn_graph *g, const char *name, rn_tensor x, rn_rms_norm_options o)
+{
+    rn_scope(g, "%s", name);
+    const rn_shape s = {1, rn_graph_type(g), {rn_channels(g, x) / (o.groups > 0 ? o.groups : 1)}, 0};
+    const rn_parameter_options one = {RN_INIT_ONE, 0, RN_LAYOUT_FILE};
+    const rn_rms_norm_attr attr = {o.groups, o.eps};
+    const rn_tensor y = rn_op_rms_norm(g, x, rn_graph_parameter(g, "weight", s, one), attr);
     rn_scope_end(g);
     return y;
 }

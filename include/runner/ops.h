@@ -93,6 +93,18 @@ static inline rn_tensor rn_op_attention(rn_graph *g, rn_tensor q, rn_tensor k, r
 }
 /* attention_grad: q, k, v, y, lse, dy → dq, dk, dv (same attributes). */
 
+/* Positions as rotations: x [B, height·width, C], tokens row by row → the same shape. The first half of the channels of a
+ * head is turned by the row, the second by the column; the pair (p, D/4 + p) of a half by position·base^(−p/(D/4)). */
+typedef struct rn_rope_attr {
+    int64_t heads, height, width;
+    double base;
+    bool back; /* the other way: the transpose */
+} rn_rope_attr;
+static inline rn_tensor rn_op_rope(rn_graph *g, rn_tensor x, rn_rope_attr attr)
+{
+    return rn_apply1(g, "rope", &attr, sizeof attr, &x, 1);
+}
+
 /* --- normalisation --------------------------------------------------------------------------------- */
 
 /* x [B, .., C], w, b [C] or both absent → y, and mean, rstd [B, groups]. Biased variance, eps inside the
@@ -122,6 +134,21 @@ static inline rn_tensor rn_op_layer_norm(rn_graph *g, rn_tensor x, rn_tensor w, 
     return out[0];
 }
 /* layer_norm_grad: x, w (or absent), mean, rstd, dy → dx, dw, db. */
+
+/* x [.., C], w [C/groups] or absent → y, and rstd [rows·groups]: y = w·x/√(mean x² + eps), the mean over each run of
+ * C/groups channels; all groups share w. */
+typedef struct rn_rms_norm_attr {
+    int64_t groups;
+    double eps;
+} rn_rms_norm_attr;
+static inline rn_tensor rn_op_rms_norm(rn_graph *g, rn_tensor x, rn_tensor w, rn_rms_norm_attr attr)
+{
+    const rn_tensor in[] = {x, w};
+    rn_tensor out[2] = {0, 0};
+    rn_apply(g, "rms_norm", &attr, sizeof attr, in, 2, out, 2);
+    return out[0];
+}
+/* rms_norm_grad: x, w (or absent), rstd, dy → dx, dw (same attributes). */
 
 /* What graphs put in the place of chains of these (op.h, rn_fusion); layers build the chains.
  * group_norm_film_silu: x, w, b, scale, offset (those of film, or absent) → y, mean, rstd (attributes of group_norm);
@@ -277,6 +304,24 @@ static inline rn_tensor rn_op_depth_to_space(rn_graph *g, rn_tensor x, int64_t f
     const rn_space_to_depth_attr attr = {factor};
     return rn_apply1(g, "depth_to_space", &attr, sizeof attr, &x, 1);
 }
+
+/* One level of a wavelet transform: x [B, H, W, C] → [B, H/2, W/2, 4·C], the bands ll, lh, hl, hh (first letter: the
+ * horizontal filter) one after the other; both sides even. idwt is the way back. */
+enum { RN_HAAR = 0, RN_LEGALL53 };
+typedef struct rn_dwt_attr {
+    int64_t wavelet; /* RN_HAAR (orthonormal), RN_LEGALL53 (lifting of JPEG 2000) */
+} rn_dwt_attr;
+static inline rn_tensor rn_op_dwt(rn_graph *g, rn_tensor x, int64_t wavelet)
+{
+    const rn_dwt_attr attr = {wavelet};
+    return rn_apply1(g, "dwt", &attr, sizeof attr, &x, 1);
+}
+static inline rn_tensor rn_op_idwt(rn_graph *g, rn_tensor x, int64_t wavelet)
+{
+    const rn_dwt_attr attr = {wavelet};
+    return rn_apply1(g, "idwt", &attr, sizeof attr, &x, 1);
+}
+/* dwt_dx and idwt_dx: their transposes, from the gradient of the output to that of the input. */
 
 /* --- parts and shapes ------------------------------------------------------------------------------ */
 

@@ -75,9 +75,10 @@ typedef enum rn_param_type {
     RN_PARAM_LIST,       /* rn_list: mappings, each with the rows .fields */
     RN_PARAM_COMPONENT,  /* rn_chosen: a mapping of its own, or a bare name */
     RN_PARAM_COMPONENTS, /* rn_chosen_list */
-    RN_PARAM_INLINE      /* rn_chosen: named by this key; its parameters stand beside the key, in the
+    RN_PARAM_INLINE,     /* rn_chosen: named by this key; its parameters stand beside the key, in the
                             same mapping. At most one in a table. The mapping may then also be the
                             bare name. */
+    RN_PARAM_QUANTITY    /* rn_quantity: a number with one of the units .choices, as in "10 min" */
 } rn_param_type;
 
 enum {
@@ -85,7 +86,9 @@ enum {
     RN_COSMETIC = 2, /* changes no result (names, how often to log): not part of the spec's hash */
     RN_OPEN_MIN = 4, /* the value must be above .min, not equal */
     RN_OPEN_MAX = 8,
-    RN_PATHS = 16    /* of RN_PARAM_TEXTS: paths, resolved as RN_PARAM_PATH is */
+    RN_PATHS = 16,   /* of RN_PARAM_TEXTS: paths, resolved as RN_PARAM_PATH is */
+    RN_ALTERNATIVE = 32 /* of a nullable row: of the rows of a table with this flag one has to be given, and no more;
+                           what a later layer says by one of them replaces what an earlier layer said by another */
 };
 
 struct rn_param {
@@ -108,6 +111,7 @@ typedef struct rn_reals { const double *v; int64_t n; int64_t word; /* index of 
 typedef struct rn_texts { const char *const *v; int64_t n; } rn_texts;
 typedef struct rn_size { int64_t height, width; } rn_size;
 typedef struct rn_list { const void *v; int64_t n; } rn_list;
+typedef struct rn_quantity { double value; int64_t unit; } rn_quantity; /* unit: index into .choices */
 
 /* A component that a spec chose, with its checked parameters (a struct of what->params_bytes). */
 typedef struct rn_chosen {

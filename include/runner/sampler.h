@@ -15,7 +15,7 @@ typedef struct rn_sampler_run {
     int64_t steps;
     int64_t n;             /* elements of z */
     double *z;             /* [n], in: the noise at logsnr[0]; out: the sample */
-    double *x0;            /* [n], out: x̂ of the last call of denoise */
+    double *x0;            /* [n], out: x̂ where the last step begins */
     double *scratch;       /* [scratch_arrays · n] */
     void *context;
     /* x0[n] = x̂ at z and λ, clipped already where the spec asks for it. `step` numbers the step that asks. */
@@ -32,6 +32,8 @@ typedef struct rn_sampler {
     int64_t default_steps;  /* where `steps` is none; at least 1 */
     /* Walks run->logsnr from its first value to its last. False with err where denoise() or after() gave false. */
     RN_NODISCARD bool (*sample)(const void *params, rn_sampler_run *run, rn_error *err);
+    int64_t calls_a_step; /* model calls in a step, for estimates of time; 0: one */
+    bool even_in_logsnr;  /* where `spacing` is none: steps even in logSNR instead of t */
 } rn_sampler;
 
 #ifdef __cplusplus

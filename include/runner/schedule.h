@@ -33,6 +33,7 @@ typedef struct rn_shift {
 typedef struct rn_schedule_choice {
     rn_chosen curve;
     const rn_shift *shift; /* NULL: none */
+    double input_scale;    /* 0: none */
 } rn_schedule_choice;
 RN_API extern const rn_param rn_schedule_choice_params[];
 
@@ -54,6 +55,9 @@ RN_NODISCARD RN_API bool rn_curve_make(const rn_schedule_choice *choice, double 
 RN_API double rn_curve_logsnr(const rn_curve *curve, double t);
 RN_API double rn_curve_slope(const rn_curve *curve, double t); /* dλ/dt */
 
+/* The t at which the curve has that logSNR: 0 or 1 for a logSNR beyond its ends. By bisection, so to the last bits of t. */
+RN_API double rn_curve_t(const rn_curve *curve, double logsnr);
+
 /* λ + 2·log(from_px / to_px): an image of side to_px, pooled to side from_px, then has the SNR that the
  * unmoved schedule gives at side from_px. Sides in pixels, > 0. Cannot fail.
  * Source: Hoogeboom, Heek, Salimans 2023 (arXiv:2301.11093), eq. 4 and 5. */
@@ -67,9 +71,15 @@ RN_API double rn_logsnr_shift_by_snr(double logsnr, double from_px, double to_px
 RN_API double rn_alpha(double logsnr);
 RN_API double rn_sigma(double logsnr);
 
-/* Predictions and their algebra, scalar by scalar: z = αx₀ + σε, v = αε − σx₀ (Salimans, Ho 2022). */
-typedef enum rn_prediction { RN_PREDICT_EPS = 0, RN_PREDICT_V, RN_PREDICT_X0 } rn_prediction;
-/* "eps", "v", "x0", NULL: the words of `prediction:` in that order */
+/* The same logSNR on the straight path of rectified flow, α + σ = 1: α = sigmoid(λ/2), σ = sigmoid(−λ/2). Its z is that
+ * of the variance-preserving process times α_flow/α, a factor that depends on λ alone; networks see the latter. */
+RN_API double rn_flow_alpha(double logsnr);
+RN_API double rn_flow_sigma(double logsnr);
+
+/* Predictions and their algebra, scalar by scalar: z = αx₀ + σε, v = αε − σx₀ (Salimans, Ho 2022), flow = ε − x₀ (the
+ * velocity of rectified flow: Liu, Gong, Liu 2022). */
+typedef enum rn_prediction { RN_PREDICT_EPS = 0, RN_PREDICT_V, RN_PREDICT_X0, RN_PREDICT_FLOW } rn_prediction;
+/* "eps", "v", "x0", "flow", NULL: the words of `prediction:` in that order */
 RN_API extern const char *const rn_prediction_words[];
 
 /* x̂₀ = a·z + b·out and ε̂ = c·z + d·out from what the network predicts, at logSNR λ. */

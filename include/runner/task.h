@@ -43,6 +43,10 @@ typedef struct rn_task {
     RN_NODISCARD bool (*curve)(const void *params, const rn_task_env *env, rn_curve *curve, rn_error *err);
     /* Host values of the denoise program's scalar inputs, by name, at one logSNR. */
     double (*denoise_scalar)(const void *params, const char *name, double logsnr);
+    /* How much an error counts at one logSNR, its share of the t included: w(λ) of the common frame
+     * ½·E_t[w(λ)·(−dλ/dt)·‖ε̂ − ε‖²] (Kingma, Gao 2023, arXiv:2303.00848), before pooling; 0 where the schedule does not
+     * go. Losses with equal w ask for the same network. NULL: not a loss of that form. Errors: as curve. */
+    RN_NODISCARD bool (*weight)(const void *params, const rn_task_env *env, double logsnr, double *w, rn_error *err);
 } rn_task;
 
 #ifdef __cplusplus

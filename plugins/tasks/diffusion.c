@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tasks/weight.h"
 #include <runner/ops.h>
 #include <runner/task.h>
 
@@ -11,6 +12,7 @@ typedef struct loss_params {
     int64_t on; /* 0 prediction, 1 eps */
     rn_ints scales;
     rn_reals weights; /* word 0 paper, 1 equal */
+    const rn_schedule_choice *matched_to; /* NULL: none */
 } loss_params;
 
 typedef struct diffusion {
@@ -31,12 +33,13 @@ static const rn_param loss_rows[] = {
     RN_CHOICE(loss_params, on, on_words, "prediction", "the square of what the network predicts, or of the noise computed from it"),
     RN_INTS(loss_params, scales, "pixel", "[1]", 1, 8192, "factors by which the error is average-pooled before it is squared, one term of the loss each"),
     RN_WORD_OR_REALS(loss_params, weights, weights_words, "paper", 0, 1e6, "of the terms: paper is 1/side, normalised so that the coarsest has weight 1; equal is their plain mean; or one number for each scale"),
+    RN_GROUP_OR_NONE(loss_params, matched_to, rn_schedule_choice, rn_schedule_choice_params, "none", "another schedule: errors count at each logSNR as much as they would in training on it, while t is sampled on the task's own; tells the weighting that a schedule implies from its sampling of t"),
     RN_PARAMS_END,
 };
 
 static const rn_param params[] = {
     RN_GROUP(diffusion, schedule, rn_schedule_choice_params, "{}", "logSNR as a function of t, and its shift"),
-    RN_CHOICE(diffusion, prediction, rn_prediction_words, "v", "what the network predicts: the noise eps, v = alpha·eps − sigma·x0, or the image x0"),
+    RN_CHOICE(diffusion, prediction, rn_prediction_words, "v", "what the network predicts: the noise eps, v = alpha·eps − sigma·x0, the image x0, or the velocity eps − x0 of rectified flow"),
     RN_GROUP(diffusion, loss, loss_rows, "{}", "the loss"),
     RN_COMPONENT_OR_NONE(diffusion, weighting, RN_KIND_WEIGHTING, "none", "the whole weight of the loss as a function of logSNR, written on eps; none: the plain mean square of loss.on"),
     RN_CHOICE(diffusion, t, t_words, "uniform", "t of the images of a batch: independent, or one in each of as many equal parts of (0, 1)"),
@@ -77,6 +80,8 @@ static bool check(const void *params_, const rn_task_env *env, rn_error *err)
     if (p->loss.weights.word < 0 && p->loss.weights.n != p->loss.scales.n)
         return rn_fail(err, RN_ERANGE, "loss.weights: %" PRId64 " weight%s for %" PRId64 " scale%s", p->loss.weights.n,
                        p->loss.weights.n == 1 ? "" : "s", p->loss.scales.n, p->loss.scales.n == 1 ? "" : "s");
+    if (p->loss.matched_to && !rn_curve_make(p->loss.matched_to, (double)shorter_side(env), &c, err))
+        return rn_context(err, "loss.matched_to");
     return curve(params_, env, &c, err);
 }
 
@@ -128,7 +133,7 @@ static void build_loss(rn_graph *g, const void *params_, const rn_task_env *env)
         const rn_tensor a = rn_graph_input(g, "eps_z", scalars), b = rn_graph_input(g, "eps_out", scalars);
         d = rn_op_sub(g, rn_op_mix(g, z, out, a, b), eps);
     }
-    const rn_tensor w = p->weighting.what ? rn_graph_input(g, "weight", scalars) : 0;
+    const rn_tensor w = p->weighting.what || p->loss.matched_to ? rn_graph_input(g, "weight", scalars) : 0;
     rn_tensor loss = 0;
     for (int64_t i = 0; i < p->loss.scales.n; i++) {
         const int64_t s = p->loss.scales.v[i];
@@ -167,7 +172,14 @@ static double t_of(const diffusion *p, const rn_task_env *env, const rn_step *st
     return p->t ? ((double)b + u) / (double)env->batch : u;
 }
 
-static double scalar_at(const diffusion *p, const char *name, double logsnr, const rn_curve *c, double t, bool *known)
+static loss_weight weight_of(const diffusion *p, const rn_curve *own, const rn_curve *matched)
+{
+    return (loss_weight){.weighting = p->weighting, .prediction = (rn_prediction)p->prediction,
+                         .on_prediction = p->loss.on == 0, .own = own, .matched = p->loss.matched_to ? matched : NULL};
+}
+
+/* Of all inputs but "weight". */
+static double scalar_at(const diffusion *p, const char *name, double logsnr, bool *known)
 {
     const rn_target target = rn_prediction_target((rn_prediction)p->prediction, logsnr);
     const rn_conversion to = rn_prediction_conversion((rn_prediction)p->prediction, logsnr);
@@ -190,12 +202,6 @@ static double scalar_at(const diffusion *p, const char *name, double logsnr, con
         return to.x0_z;
     if (strcmp(name, "x0_out") == 0)
         return to.x0_out;
-    if (strcmp(name, "weight") == 0 && c) {
-        /* eps_hat − eps = eps_out·(out − target), so a weight W on eps is W·eps_out² on the prediction */
-        const rn_weighting *w = (const rn_weighting *)p->weighting.what;
-        const double on_eps = w->on_eps(p->weighting.params, logsnr, -rn_curve_slope(c, t));
-        return p->loss.on == 0 ? on_eps * to.eps_out * to.eps_out : on_eps;
-    }
     *known = false;
     return 0;
 }
@@ -219,12 +225,17 @@ static bool feed(const void *params_, const rn_task_env *env, const rn_step *ste
             drop_labels(p, env, step, ints, count);
         return strcmp(name, "label") == 0;
     }
-    rn_curve c;
+    rn_curve c, other;
     rn_error err;
     bool known = curve(params_, env, &c, &err);
+    if (p->loss.matched_to)
+        known = known && rn_curve_make(p->loss.matched_to, (double)shorter_side(env), &other, &err);
+    const loss_weight weight = weight_of(p, &c, &other);
+    const bool is_weight = strcmp(name, "weight") == 0;
     for (int64_t b = 0; known && b < count; b++) {
         const double t = t_of(p, env, step, b);
-        floats[b] = (float)scalar_at(p, name, rn_curve_logsnr(&c, t), &c, t, &known);
+        floats[b] = (float)(is_weight ? loss_weight_on_compared(&weight, t)
+                                      : scalar_at(p, name, rn_curve_logsnr(&c, t), &known));
     }
     return known;
 }
@@ -232,12 +243,24 @@ static bool feed(const void *params_, const rn_task_env *env, const rn_step *ste
 static double denoise_scalar(const void *params_, const char *name, double logsnr)
 {
     bool known;
-    return scalar_at(params_, name, logsnr, NULL, 0, &known);
+    return scalar_at(params_, name, logsnr, &known);
+}
+
+static bool weight(const void *params_, const rn_task_env *env, double logsnr, double *w, rn_error *err)
+{
+    const diffusion *p = params_;
+    rn_curve own, other;
+    if (!curve(params_, env, &own, err) ||
+        (p->loss.matched_to && !rn_curve_make(p->loss.matched_to, (double)shorter_side(env), &other, err)))
+        return false;
+    const loss_weight of = weight_of(p, &own, &other);
+    *w = loss_weight_in_common_frame(&of, logsnr);
+    return true;
 }
 
 const rn_task task_diffusion = {
     .bytes = sizeof(rn_task), .name = "diffusion", .doc = "take noise out of images (simple diffusion)", .params = params,
     .params_bytes = sizeof(diffusion), .is_default = true,
     .check = check, .build_loss = build_loss, .build_denoise = build_denoise, .feed = feed, .curve = curve,
-    .denoise_scalar = denoise_scalar,
+    .denoise_scalar = denoise_scalar, .weight = weight,
 };

@@ -1,6 +1,6 @@
 /* The loss weights, each W of E_t[W·‖ε̂ − ε‖²] with t uniform. SNR = e^λ. A weighting that is stated as w(λ) of the
  * common frame ½·E_t[w(λ)·(−dλ/dt)·‖ε̂ − ε‖²] gives W = ½·w·(−dλ/dt), whatever the schedule.
- * Sources: eps, v, x0: Salimans, Ho 2022 (arXiv:2202.00512); snr_trunc: the same, section 4; min_snr: Hang et al.
+ * Sources: eps, v, x0: Salimans, Ho 2022 (arXiv:2202.00512); flow: Liu, Gong, Liu 2022 (arXiv:2209.03003); snr_trunc: the same, section 4; min_snr: Hang et al.
  * 2023 (arXiv:2303.09556); soft_min_snr: Crowson et al. 2024 (arXiv:2401.11605); elbo, the common frame:
  * Kingma, Gao 2023 (arXiv:2303.00848); sigmoid: Hoogeboom et al. 2024 (arXiv:2410.19324); edm: Karras et al. 2022
  * (arXiv:2206.00364) as restated by Kingma and Gao. */
@@ -47,6 +47,14 @@ static double on_x0(const void *params, double logsnr, double minus_slope)
 {
     (void)params, (void)minus_slope;
     return exp(-logsnr);
+}
+
+/* out − target = (ε̂ − ε)·(α + σ)/α, so ‖out − (ε − x₀)‖² = (1 + σ/α)²·‖ε̂ − ε‖² */
+static double on_flow(const void *params, double logsnr, double minus_slope)
+{
+    (void)params, (void)minus_slope;
+    const double sum = 1 + exp(-logsnr / 2);
+    return sum * sum;
 }
 
 /* min(SNR, γ) on x₀ */
@@ -101,6 +109,7 @@ const rn_weighting weightings[N_WEIGHTINGS] = {
     WEIGHTING("eps",          "plain squared error of ε: 1",                         on_eps,       .params = NULL),
     WEIGHTING("v",            "plain squared error of v: 1 + 1/SNR on ε",            on_v,         .params = NULL),
     WEIGHTING("x0",           "plain squared error of x₀: 1/SNR on ε",               on_x0,        .params = NULL),
+    WEIGHTING("flow",         "plain squared error of ε − x₀: (1 + 1/√SNR)² on ε", on_flow,      .params = NULL),
     WEIGHTING("min_snr",      "min(SNR, γ)/SNR on ε",                                min_snr,      WITH(snr_limit, snr_limit_params)),
     WEIGHTING("soft_min_snr", "γ/(SNR + γ) on ε: min_snr without its corner",        soft_min_snr, WITH(snr_limit, snr_limit_params)),
     WEIGHTING("snr_trunc",    "max(SNR, 1)/SNR on ε",                                snr_trunc,    .params = NULL),

@@ -3,7 +3,7 @@
 /* The table of loss weights, listed by plugin.c. */
 #include <runner/schedule.h>
 
-enum { N_WEIGHTINGS = 9 };
+enum { N_WEIGHTINGS = 10 };
 extern const rn_weighting weightings[N_WEIGHTINGS];
 
 #endif

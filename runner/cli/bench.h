@@ -8,15 +8,17 @@ enum { RN_BENCH_WARM_UP = 3 };
 
 typedef struct rn_bench {
     rn_trainer trainer;
-    bool sample; /* one denoising call and one step of the sampler's arithmetic, instead of a training step */
+    bool sample; /* a step of the spec's sampler in the middle of its way, instead of a training step */
     float *images;
     int32_t *labels;
-    double *z, *x0;
+    double *z;        /* z, x̂ and the sampler's scratch */
+    double logsnr[3]; /* that the sampler is to walk; it is stopped after the first step, since a last one may draw no noise */
+    uint32_t steps;   /* made so far, as the number of the noise */
     int64_t images_per_step;
     double step_flop;
 } rn_bench;
 
-/* Plans and allocates; `sample` is set before. To be ended in any case. */
+/* Plans and allocates; `sample` and trainer.chooser are set before. To be ended in any case. */
 RN_NODISCARD bool rn_bench_begin(rn_bench *b, const rn_registry *registry, const rn_experiment *e, rn_error *err);
 void rn_bench_end(rn_bench *b);
 
@@ -28,6 +30,7 @@ double rn_bench_median(double *v, int64_t n);
 
 /* Prints the step's time with each kernel set tried first, `steps` of each in turns; a set that runs no node of the
  * program is left out. */
-RN_NODISCARD bool rn_bench_compare_kernels(rn_cli *cli, const rn_experiment *e, bool sample, int64_t steps, rn_error *err);
+RN_NODISCARD bool rn_bench_compare_kernels(rn_cli *cli, const rn_experiment *e, bool sample, int64_t steps,
+                                           const rn_chooser *chooser, rn_error *err);
 
 #endif

@@ -6,29 +6,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum { FLAG, TEXT, TEXT_LIST, NUMBER } option_type;
+typedef enum { FLAG, TEXT, TEXT_LIST, NUMBER, LONG_NUMBER } option_type;
 
 typedef struct option {
     const char *name, *argument, *doc;
     option_type type;
     size_t offset;
+    int64_t least, most; /* of a number */
 } option;
 
 /* clang-format off */
 static const option options[] = {
-    {"--set",        "PATH=VALUE", "override a value of the spec (repeatable; VALUE is YAML)", TEXT_LIST, offsetof(rn_cli, sets)},
-    {"--out",        "DIR",        "folder of results (default: results)", TEXT, offsetof(rn_cli, out)},
-    {"--db",         "FILE",       "database (default: results.db in the folder of results)", TEXT, offsetof(rn_cli, db)},
-    {"--plugin-dir", "DIR",        "search plugins here (a folder or a file; repeatable)", TEXT_LIST, offsetof(rn_cli, plugin_dirs)},
-    {"--threads",    "N",          "threads (default: OMP_NUM_THREADS, else the CPUs this process may use)", NUMBER, offsetof(rn_cli, threads)},
-    {"--steps",      "N",          "measure so many steps (default: 9)", NUMBER, offsetof(rn_cli, steps)},
-    {"--mode",       "MODE",       "train (default), or sample: one call of the denoiser", TEXT, offsetof(rn_cli, mode)},
-    {"--compare",    "kernels",    "the same step with each kernel set tried first, in turns", TEXT, offsetof(rn_cli, compare)},
-    {"--serve",      NULL,         "run one step for each line of input, and answer with its seconds", FLAG, offsetof(rn_cli, serve)},
-    {"--kernels",    NULL,         "show the kernel of each node, and why others refused", FLAG, offsetof(rn_cli, kernels)},
-    {"--json",       NULL,         "print JSON", FLAG, offsetof(rn_cli, json)},
-    {"--quiet",      NULL,         "no progress on stderr", FLAG, offsetof(rn_cli, quiet)},
-    {NULL, NULL, NULL, FLAG, 0},
+    {"--set",        "PATH=VALUE", "override a value of the spec (repeatable; VALUE is YAML)", TEXT_LIST, offsetof(rn_cli, sets), 0, 0},
+    {"--out",        "DIR",        "folder that is written to: results (default: results), or the images that are drawn", TEXT, offsetof(rn_cli, out), 0, 0},
+    {"--db",         "FILE",       "database (default: results.db in the folder of results)", TEXT, offsetof(rn_cli, db), 0, 0},
+    {"--plugin-dir", "DIR",        "search plugins here (a folder or a file; repeatable)", TEXT_LIST, offsetof(rn_cli, plugin_dirs), 0, 0},
+    {"--threads",    "N",          "threads (default: OMP_NUM_THREADS, else the CPUs this process may use)", NUMBER, offsetof(rn_cli, threads), 1, 1024},
+    {"--choices",    "FILE",       "kernels as FILE has them: the `plan` of a run, or a file of ~/.cache/runner", TEXT, offsetof(rn_cli, choices), 0, 0},
+    {"--steps",      "N",          "steps to measure (default: 9), or from noise to image (default: the run's)", NUMBER, offsetof(rn_cli, steps), 1, 100000},
+    {"--sampler",    "TYPE",       "sampler (default: the run's); its own keys by --set sampler.KEY=VALUE", TEXT, offsetof(rn_cli, sampler), 0, 0},
+    {"--weights",    "WHICH",      "ema, the moving average (default: as the run was evaluated), or raw", TEXT, offsetof(rn_cli, weights), 0, 0},
+    {"--count",      "N",          "images to draw (default: 64; interpolate: 9)", LONG_NUMBER, offsetof(rn_cli, count), 1, 1000000},
+    {"--seed",       "N",          "of the noise (default: the run's)", LONG_NUMBER, offsetof(rn_cli, seed), 0, UINT32_MAX},
+    {"--to-seed",    "N",          "of the noise at the other end (default: the next)", LONG_NUMBER, offsetof(rn_cli, to_seed), 0, UINT32_MAX},
+    {"--mode",       "MODE",       "train (default), or sample: a step of the spec's sampler", TEXT, offsetof(rn_cli, mode), 0, 0},
+    {"--compare",    "kernels",    "the same step with each kernel set tried first, in turns", TEXT, offsetof(rn_cli, compare), 0, 0},
+    {"--plot",       "FILE.svg",   "also write the curves as a picture", TEXT, offsetof(rn_cli, plot), 0, 0},
+    {"--serve",      NULL,         "run one step for each line of input, and answer with its seconds", FLAG, offsetof(rn_cli, serve), 0, 0},
+    {"--kernels",    NULL,         "show the kernel of each node, and why others refused", FLAG, offsetof(rn_cli, kernels), 0, 0},
+    {"--json",       NULL,         "print JSON", FLAG, offsetof(rn_cli, json), 0, 0},
+    {"--quiet",      NULL,         "no progress on stderr", FLAG, offsetof(rn_cli, quiet), 0, 0},
+    {NULL, NULL, NULL, FLAG, 0, 0, 0},
 };
 /* clang-format on */
 
@@ -116,12 +124,16 @@ static bool set_option(rn_cli *cli, const option *o, const char *value, rn_error
         if (!*value)
             return rn_fail(err, RN_EUSAGE, "%s: an empty path", o->name);
         *(const char **)field = value;
-    } else if (o->type == NUMBER) {
+    } else if (o->type == NUMBER || o->type == LONG_NUMBER) {
         char *end;
-        const long n = strtol(value, &end, 10);
-        if (!*value || *end || n < 1 || n > 1024)
-            return rn_fail(err, RN_EUSAGE, "%s: %s is no number from 1 to 1024", o->name, rn_shown(&cli->arena, value));
-        *(int *)field = (int)n;
+        const long long n = strtoll(value, &end, 10);
+        if (!*value || *end || n < o->least || n > o->most)
+            return rn_fail(err, RN_EUSAGE, "%s: %s is no number from %" PRId64 " to %" PRId64, o->name,
+                           rn_shown(&cli->arena, value), o->least, o->most);
+        if (o->type == NUMBER)
+            *(int *)field = (int)n;
+        else
+            *(int64_t *)field = n;
     } else if (!append(cli, field, value)) {
         return rn_fail(err, RN_EMEMORY, "no memory for the command line");
     }
@@ -266,7 +278,7 @@ static int run_verb(rn_cli *cli, int argc, char **argv)
 
 int rn_cli_main(int argc, char **argv)
 {
-    rn_cli cli = {.program = "runner"};
+    rn_cli cli = {.program = "runner", .seed = -1, .to_seed = -1};
     const int status = run_verb(&cli, argc, argv);
     rn_registry_close(cli.registry);
     rn_arena_free(&cli.arena);

@@ -53,6 +53,13 @@ static void clear_bar(rn_progress *p)
     p->bar_shown = false;
 }
 
+void rn_progress_end(rn_progress *p)
+{
+    clear_bar(p);
+    if (p->out)
+        fflush(p->out);
+}
+
 void rn_progress_line(rn_progress *p, const char *format, ...)
 {
     char text[2048];

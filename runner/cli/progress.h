@@ -22,6 +22,9 @@ void rn_progress_line(rn_progress *p, const char *format, ...) RN_PRINTF(2, 3);
 /* done: 0 … 1. On a terminal at most ten times a second, elsewhere every 30 s. */
 void rn_progress_bar(rn_progress *p, double done, const char *format, ...) RN_PRINTF(3, 4);
 
+/* Takes the bar away, where nothing follows it. */
+void rn_progress_end(rn_progress *p);
+
 /* The log begins empty with each run; it is written whole, under a temporary name, and renamed. */
 void rn_progress_log_begin(rn_progress *p);
 RN_NODISCARD bool rn_progress_log_write(const rn_progress *p, const char *path, rn_error *err);

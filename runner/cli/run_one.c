@@ -3,14 +3,18 @@
 #include "base/file.h"
 #include "base/parallel.h"
 #include "base/plural.h"
+#include "cli/reuse.h"
 #include "cli/session.h"
 #include "cli/signals.h"
+#include "cli/tuning.h"
 #include "data/loader.h"
 #include "data/pixels.h"
 #include "data/png_write.h"
 #include "eval/error_grid.h"
 #include "eval/sampling.h"
+#include "spec/write.h"
 #include "train/checkpoint.h"
+#include "tune/names.h"
 
 #include <math.h>
 #include <signal.h>
@@ -32,7 +36,7 @@ typedef struct one_run {
     uint8_t *sheet; /* bytes of the first images of an evaluation */
     char folder[3072], label[256];
     int64_t id;     /* of the run in the database */
-    double begun;
+    double begun, trained_s; /* trained_s: in training steps and waiting for images, without evaluations */
     /* since the last row of metrics */
     double loss, norm;
     int64_t steps, clipped;
@@ -78,11 +82,23 @@ static bool put_spec(void *context, FILE *f, rn_error *err)
     return true;
 }
 
-static bool write_spec(const one_run *r, rn_error *err)
+static bool put_yaml(void *context, FILE *f, rn_error *err)
+{
+    const one_run *r = context;
+    (void)err;
+    rn_variant_write(f, r->v, r->seed);
+    return true;
+}
+
+/* spec.txt for people: what stood where. spec.yaml for the runner: the same again. */
+static bool write_spec(one_run *r, rn_error *err)
 {
     char path[4096];
-    snprintf(path, sizeof path, "%s/spec.txt", r->folder);
     const rn_variant *v = r->v;
+    snprintf(path, sizeof path, "%s/spec.yaml", r->folder);
+    if (!rn_file_write(path, put_yaml, r, err))
+        return false;
+    snprintf(path, sizeof path, "%s/spec.txt", r->folder);
     return rn_file_write(path, put_spec, &v, err);
 }
 
@@ -102,42 +118,6 @@ static bool make_folder(one_run *r, rn_error *err)
 
 /* --- what goes into the database at the beginning --------------------------------------------------- */
 
-/* "conv2d openblas 24, group_norm reference 20, …": the plan as text, op by op. */
-static char *kernels_text(const rn_program *p, rn_arena *a)
-{
-    typedef struct row { const char *op, *kernel; int n; } row;
-    const int64_t nodes = rn_program_nodes(p);
-    row *rows = rn_arena_array(a, (size_t)nodes + 1, sizeof *rows);
-    int64_t n = 0;
-    size_t bytes = 1;
-    for (int64_t i = 0; rows && i < nodes; i++) {
-        const rn_node_info info = rn_program_node(p, i);
-        int64_t k = 0;
-        while (k < n && (strcmp(rows[k].op, info.op) != 0 || strcmp(rows[k].kernel, info.label) != 0))
-            k++;
-        rows[k].op = info.op, rows[k].kernel = info.label, rows[k].n++;
-        n += k == n;
-        bytes += strlen(info.op) + strlen(info.label) + 16;
-    }
-    char *text = rn_arena_alloc(a, bytes), *at = text;
-    for (int64_t k = 0; text && k < n; k++)
-        at += snprintf(at, bytes - (size_t)(at - text), "%s%s %s %d", k ? ", " : "", rows[k].op, rows[k].kernel, rows[k].n);
-    return text;
-}
-
-/* What kernels may use on this machine, for the record. */
-static const char *cpu_features_text(rn_arena *a)
-{
-    static const struct { unsigned bit; const char *name; } names[] = {
-        {RN_CPU_AVX2, "avx2"}, {RN_CPU_AVX512F, "avx512"}, {RN_CPU_AVX512BF16, "avx512_bf16"}, {RN_CPU_AMX, "amx_bf16"}};
-    const unsigned found = rn_cpu_features();
-    const char *text = "";
-    for (size_t i = 0; text && i < sizeof names / sizeof *names; i++)
-        if (found & names[i].bit)
-            text = rn_arena_print(a, "%s%s%s", text, text[0] ? " " : "", names[i].name);
-    return text;
-}
-
 /* Images that `on_error: skip` left out. */
 static bool record_refusals(one_run *r, rn_error *err)
 {
@@ -155,12 +135,14 @@ static bool record_refusals(one_run *r, rn_error *err)
 static bool record_begin(one_run *r, rn_claim *claim, rn_error *err)
 {
     rn_arena a = {0};
+    char cpu[RN_CPU_TEXT];
+    const rn_program *const programs[] = {r->trainer.train, r->trainer.denoise};
     rn_row_run row = {.variant = r->s->experiment.variant[r->v - r->s->spec->variant].id, .seed = r->seed,
-                      .hash = r->v->hash, .out_dir = r->folder, .total_steps = r->e->train.steps, .threads = rn_threads(),
-                      .deterministic = r->e->deterministic, .plan = kernels_text(r->trainer.train, &a),
+                      .hash = r->v->hash, .training_hash = r->v->training_hash, .out_dir = r->folder, .total_steps = r->trainer.budget_s > 0 ? 0 : r->trainer.config.steps, .threads = rn_threads(),
+                      .deterministic = r->e->deterministic, .plan = rn_plan_text(&a, programs, 2),
                       .runner_version = RUNNER_VERSION, .command = r->s->command};
     rn_machine_here(&a, &row.machine);
-    row.machine.cpu_features = cpu_features_text(&a);
+    row.machine.cpu_features = rn_cpu_text(rn_cpu_features(), cpu);
     bool ok = rn_store_run_begin(r->s->store, &row, claim, &r->id, err);
     if (ok && *claim == RN_CLAIM_BEGUN) {
         rn_row_parameter *p = rn_arena_array(&a, (size_t)r->v->n_values + 1, sizeof *p);
@@ -174,7 +156,8 @@ static bool record_begin(one_run *r, rn_claim *claim, rn_error *err)
         for (int i = 0; ok && i < plugins; i++) {
             const rn_loaded *l = rn_registry_plugin(r->s->cli->registry, i);
             q[i] = (rn_row_plugin){.path = l->path, .sha256 = l->sha256, .name = l->plugin->name, .version = l->plugin->version,
-                                   .licence = l->plugin->licence, .abi = l->plugin->abi, .max_error = NAN};
+                                   .licence = l->plugin->licence, .abi = l->plugin->abi,
+                                   .max_error = r->s->tuner ? rn_tuner_error_of(r->s->tuner, l) : (double)NAN};
         }
         ok = ok && rn_store_parameters(r->s->store, r->id, p, (size_t)r->v->n_values, err) &&
              rn_store_plugins(r->s->store, r->id, q, (size_t)plugins, err);
@@ -214,29 +197,50 @@ static bool log_step(one_run *r, const rn_step_result *step, bool last, rn_error
 
 static bool evaluate(one_run *r, rn_error *err);
 
+/* Is the budget used up? */
+static bool is_trained(const one_run *r)
+{
+    return r->trainer.budget_s > 0 ? r->trained_s >= r->trainer.budget_s : r->trainer.step >= r->trainer.config.steps;
+}
+
+/* One step, its time and its log. */
+static bool train_step(one_run *r, rn_error *err)
+{
+    const double begun = rn_clock();
+    rn_step_result step;
+    char left[RN_DURATION_TEXT];
+    if (r->trained_s > 0) /* at this pace; the first step, whose pace is unknown, is far from the end */
+        rn_trainer_expect(&r->trainer, (int64_t)ceil((double)r->trainer.step * r->trainer.budget_s / r->trained_s));
+    if (!rn_loader_next(r->loader, r->trainer.step, r->images, r->labels, err) ||
+        !rn_trainer_step(&r->trainer, r->images, r->labels, &step, err))
+        return false;
+    r->trained_s += rn_clock() - begun;
+    if (!log_step(r, &step, is_trained(r), err))
+        return false;
+    const double done = (double)r->trainer.step, steps = (double)r->trainer.config.steps;
+    const double share = r->trainer.budget_s > 0 ? fmin(1, r->trained_s / r->trainer.budget_s) : done / steps;
+    char of[32] = "";
+    if (!(r->trainer.budget_s > 0))
+        snprintf(of, sizeof of, "/%" PRId64, r->trainer.config.steps);
+    rn_progress_bar(&r->s->progress, share, "%s  step %" PRId64 "%s  loss %.4f  %.1f images/s  %s left", r->label,
+                    r->trainer.step, of, step.loss, done * (double)r->e->train.batch / r->trained_s,
+                    rn_duration_text(r->trained_s / share * (1 - share), left));
+    return true;
+}
+
 static bool train(one_run *r, rn_error *err)
 {
-    const int64_t steps = r->e->train.steps, every = r->e->evaluate.every;
-    const double begun = rn_clock();
-    char left[RN_DURATION_TEXT];
-    while (r->trainer.step < steps) {
-        rn_step_result step;
-        if (!rn_loader_next(r->loader, r->trainer.step, r->images, r->labels, err) ||
-            !rn_trainer_step(&r->trainer, r->images, r->labels, &step, err) ||
-            !log_step(r, &step, r->trainer.step == steps, err))
+    const int64_t every = r->e->evaluate.every;
+    char took[RN_DURATION_TEXT];
+    while (!is_trained(r)) {
+        if (!train_step(r, err) || stopped(err))
             return false;
-        const double seconds = rn_clock() - begun, done = (double)r->trainer.step;
-        rn_progress_bar(&r->s->progress, done / (double)steps, "%s  step %" PRId64 "/%" PRId64 "  loss %.4f  %.1f images/s  %s left",
-                        r->label, r->trainer.step, steps, step.loss, done * (double)r->e->train.batch / seconds,
-                        rn_duration_text(seconds / done * ((double)steps - done), left));
-        if (stopped(err))
-            return false;
-        if (every && r->trainer.step % every == 0 && r->trainer.step < steps && !evaluate(r, err))
+        if (every && r->trainer.step % every == 0 && !is_trained(r) && !evaluate(r, err))
             return false;
     }
-    const double seconds = rn_clock() - begun;
-    rn_progress_line(&r->s->progress, "  trained %" PRId64 " step%s in %s, %.1f images/s", steps, rn_plural(steps), rn_duration_text(seconds, left),
-                     (double)(steps * r->e->train.batch) / seconds);
+    rn_progress_line(&r->s->progress, "  trained %" PRId64 " step%s in %s, %.1f images/s", r->trainer.step,
+                     rn_plural(r->trainer.step), rn_duration_text(r->trained_s, took),
+                     (double)(r->trainer.step * r->e->train.batch) / r->trained_s);
     return evaluate(r, err);
 }
 
@@ -319,11 +323,11 @@ static bool measure_errors(one_run *r, rn_error *err)
     rn_row_error row[RN_GRID_SCALES * RN_GRID_LOGSNRS];
     size_t rows = 0;
     char line[512];
-    for (int s = 0; s < RN_GRID_SCALES && g.scale[s]; s++) {
-        int at = snprintf(line, sizeof line, "  error of x0 by logSNR, pooled %2" PRId64 ":", g.scale[s]);
+    for (int s = 0; s < g.scales; s++) {
+        int at = snprintf(line, sizeof line, "  error of x0 by logSNR, pooled %3" PRId64 ":", g.scale[s]);
         for (int k = 0; k < RN_GRID_LOGSNRS; k++) {
             row[rows++] = (rn_row_error){.scale = g.scale[s], .bin = k, .logsnr = g.logsnr[k], .n = n,
-                                         .mean = g.mean_square[s][k], .sd = NAN};
+                                         .mean = g.mean_square[s][k], .sd = g.sd[s][k]};
             at += snprintf(line + at, sizeof line - (size_t)at, "  %+.0f: %.4f", g.logsnr[k], g.mean_square[s][k]);
         }
         rn_progress_line(&r->s->progress, "%s", line);
@@ -347,7 +351,7 @@ static bool evaluate(one_run *r, rn_error *err)
     rn_scorer_begin(r->s->scorer);
     if (!rn_sample(&r->trainer, &sampling, err) || !write_sheet(r, weights, err) || !score(r, weights, err))
         return false;
-    return r->trainer.step < r->e->train.steps || measure_errors(r, err);
+    return !is_trained(r) || measure_errors(r, err);
 }
 
 /* --- the end ---------------------------------------------------------------------------------------- */
@@ -371,9 +375,18 @@ static bool keep_weights(one_run *r, const char *kind, const rn_parameter_set *s
     return ok;
 }
 
+/* With weights of another run: all of its training is done. */
+static bool evaluate_taken(one_run *r, rn_error *err)
+{
+    r->trained_s = r->trainer.budget_s;
+    return evaluate(r, err);
+}
+
 static bool work(one_run *r, rn_error *err)
 {
-    return train(r, err) && keep_weights(r, "model", &r->trainer.raw, err) &&
+    bool taken;
+    return rn_reuse_weights(r->s, r->v, r->seed, r->id, &r->trainer, &taken, err) &&
+           (taken ? evaluate_taken(r, err) : train(r, err)) && keep_weights(r, "model", &r->trainer.raw, err) &&
            (!r->trainer.average.values || keep_weights(r, "ema", &r->trainer.average, err));
 }
 
@@ -393,7 +406,7 @@ static bool record_end(one_run *r, bool ok, rn_error *err)
         .status = ok ? RN_RUN_DONE : interrupted ? RN_RUN_INTERRUPTED : RN_RUN_FAILED,
         .error = ok ? NULL : err->text, .seconds = rn_clock() - r->begun, .steps = r->trainer.step,
         .images = r->trainer.step * r->e->train.batch,
-        .flop = 3.0 * (double)r->trainer.cost.flop_per_image * (double)(r->trainer.step * r->e->train.batch)};
+        .flop = r->trainer.cost.flop_per_step * (double)r->trainer.step};
     if (!ok)
         rn_progress_line(&r->s->progress, "  %s: %s", interrupted ? "interrupted" : "failed", err->text);
     snprintf(path, sizeof path, "%s/log.txt", r->folder);
@@ -436,7 +449,8 @@ static bool prepare(one_run *r, rn_error *err)
 bool rn_session_run(rn_session *s, int64_t variant, uint32_t seed, bool *failed, rn_error *err)
 {
     const rn_variant *v = &s->spec->variant[variant];
-    one_run r = {.s = s, .v = v, .e = v->experiment, .seed = seed, .begun = rn_clock()};
+    one_run r = {.s = s, .v = v, .e = v->experiment, .seed = seed, .begun = rn_clock(),
+                 .trainer = {.chooser = rn_tuning_chooser(s->tuner, false)}};
     rn_claim claim = RN_CLAIM_DONE;
     int64_t done;
     *failed = false;
@@ -451,6 +465,7 @@ bool rn_session_run(rn_session *s, int64_t variant, uint32_t seed, bool *failed,
     rn_progress_line(&s->progress, "run %" PRId64 "/%" PRId64 "  %s", s->run, s->runs, r.label);
     bool ok = rn_session_data(s, v, err) && rn_session_scorer(s, v, err) &&
               rn_trainer_plan(&r.trainer, s->cli->registry, r.e, err) && make_folder(&r, err) && record_begin(&r, &claim, err);
+    rn_tuning_tell(s->tuner, &s->progress);
     if (ok && claim == RN_CLAIM_TAKEN) {
         rn_progress_line(&s->progress, "  another process is at it, skipped");
     } else if (ok && claim == RN_CLAIM_BEGUN) {
@@ -465,10 +480,8 @@ bool rn_session_run(rn_session *s, int64_t variant, uint32_t seed, bool *failed,
 size_t rn_session_bytes(const rn_experiment *e)
 {
     const size_t image = 3 * (size_t)e->data.resolution.height * (size_t)e->data.resolution.width;
-    const rn_sampler *sampler = (const rn_sampler *)e->evaluate.sampler.rule.what;
     const size_t batches = (size_t)e->train.batch * image * sizeof(float);
-    const size_t sampling = (size_t)e->evaluate.batch * image * ((2 + (size_t)sampler->scratch_arrays) * sizeof(double) + sizeof(float));
     const size_t held_out = (size_t)(e->data.held_out < 128 ? e->data.held_out : 128) * image * sizeof(float);
-    return batches + (size_t)e->evaluate.sheet * image + sampling + held_out +
+    return batches + (size_t)e->evaluate.sheet * image + rn_sampling_bytes(e) + held_out +
            rn_scorer_bytes(&e->evaluate, e->data.resolution.height, e->data.resolution.width);
 }

@@ -1,6 +1,7 @@
 #include "cli/specs.h"
 
 #include "base/nearest.h"
+#include "eval/sampling.h"
 #include "plugin/catalogue.h"
 #include "spec/locate.h"
 #include "train/trainer.h"
@@ -97,7 +98,8 @@ int rn_cli_networks(rn_cli *cli, const rn_spec *spec)
         const rn_variant *v = &spec->variant[i];
         rn_trainer t = {0};
         rn_error err;
-        if (!rn_trainer_plan(&t, cli->registry, v->experiment, &err)) {
+        rn_curve grid;
+        if (!rn_trainer_plan(&t, cli->registry, v->experiment, &err) || !rn_sampling_curve(v->experiment, &grid, &err)) {
             if ((err.code == RN_ESHAPE || err.code == RN_EMEMORY) && !err.line)
                 (void)rn_at(&err, v->experiment->data.set.place); /* what no layer refused: the images themselves */
             const rn_mark mark = rn_variant_locate(v, &err);

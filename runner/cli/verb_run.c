@@ -6,10 +6,12 @@
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "cli/specs.h"
+#include "cli/tuning.h"
 #include "cli/verbs.h"
 #include "eval/sampling.h"
 #include "report/compare.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -47,12 +49,23 @@ static bool count_left(rn_session *s, const rn_variant *v, int64_t *left, rn_err
     return true;
 }
 
-static double seconds_of(const rn_experiment *e, double train_s, double denoise_s)
+/* Does an earlier variant of the spec train what this one needs? */
+static bool trained_before(const rn_spec *spec, int64_t variant)
 {
-    const int64_t evaluations = 1 + (e->evaluate.every ? (e->train.steps - 1) / e->evaluate.every : 0);
+    for (int64_t i = 0; i < variant && !spec->variant[variant].experiment->evaluate.every; i++)
+        if (strcmp(spec->variant[i].training_hash, spec->variant[variant].training_hash) == 0)
+            return true;
+    return false;
+}
+
+static double seconds_of(const rn_trainer *t, bool trained, double train_s, double denoise_s)
+{
+    const rn_experiment *e = t->experiment;
+    const int64_t steps = trained ? 0 : t->budget_s > 0 ? (int64_t)ceil(t->budget_s / train_s) : t->config.steps;
+    const int64_t evaluations = 1 + (e->evaluate.every ? (steps - 1) / e->evaluate.every : 0);
     const int64_t batches = (e->evaluate.samples + e->evaluate.batch - 1) / e->evaluate.batch;
-    return (double)e->train.steps * train_s +
-           (double)(evaluations * batches) * (double)rn_sampling_steps(&e->evaluate.sampler) * denoise_s;
+    return (double)steps * train_s +
+           (double)(evaluations * batches) * (double)rn_sampling_evaluations(e) * denoise_s;
 }
 
 /* Which kernel sets the nodes of a program go to: "openblas 57, reference 213". */
@@ -76,9 +89,20 @@ static void kernel_sets(const rn_program *p, char *text, size_t size)
         at += (size_t)snprintf(text + at, size - at, "%s%s %d nodes", k ? ", " : "", names[k], counts[k]);
 }
 
+/* "1000 steps", "10 min of steps", "4000 steps (64000 images)". */
+static const char *length_of(rn_cli *cli, const rn_variant *v, const rn_trainer *t)
+{
+    const rn_value *budget = rn_variant_value(v, "train.budget");
+    char text[RN_DURATION_TEXT];
+    if (t->budget_s > 0)
+        return rn_arena_print(&cli->arena, "%s of steps", rn_duration_text(t->budget_s, text));
+    return rn_arena_print(&cli->arena, "%" PRId64 " step%s%s%s%s", t->config.steps, rn_plural(t->config.steps), budget ? " (" : "",
+                          budget ? budget->text : "", budget ? ")" : "");
+}
+
 static bool print_block(rn_session *s, rn_error *err)
 {
-    double total = 0, flop = 0;
+    double total = 0, flop = 0, train_s = 0, denoise_s = 0;
     int64_t left_all = 0;
     rn_progress *p = &s->progress;
     const rn_experiment *first = s->spec->variant[0].experiment;
@@ -90,11 +114,11 @@ static bool print_block(rn_session *s, rn_error *err)
     for (int64_t i = 0; i < s->spec->n_variants; i++) {
         const rn_variant *v = &s->spec->variant[i];
         const rn_experiment *e = v->experiment;
-        rn_trainer t = {0};
+        rn_trainer t = {.chooser = rn_tuning_chooser(s->tuner, false)};
         int64_t left;
-        double train_s, denoise_s;
         char sets[256];
         bool ok = count_left(s, v, &left, err) && rn_trainer_plan(&t, s->cli->registry, e, err);
+        rn_tuning_tell(s->tuner, p);
         const double bytes = ok ? (double)t.cost.total_bytes + (double)rn_session_bytes(e) : 0;
         if (ok && left && memory > 0 && bytes > memory) /* rather than being killed in the middle */
             ok = rn_fail(err, RN_EMEMORY, "variant %s needs %.1f MiB, this machine has %.1f MiB: a smaller train.batch, "
@@ -104,17 +128,16 @@ static bool print_block(rn_session *s, rn_error *err)
         if (ok && left && (double)t.cost.flop_per_image != flop) {
             ok = time_programs(&t, &train_s, &denoise_s, err);
             flop = (double)t.cost.flop_per_image;
-            if (ok)
-                total += (double)left * seconds_of(e, train_s, denoise_s);
-        } else if (ok && left) {
-            total += left_all ? total / (double)left_all * (double)left : 0;
         }
+        if (ok)
+            total += (double)left * seconds_of(&t, trained_before(s->spec, i), train_s, denoise_s);
         if (ok && i == 0) {
             kernel_sets(t.train, sets, sizeof sets);
             rn_progress_line(p, "data        %s, %" PRId64 "x%" PRId64 " pixels", e->data.set.what->name,
                              e->data.resolution.height, e->data.resolution.width);
-            rn_progress_line(p, "training    %" PRId64 " step%s of %" PRId64 " image%s, then %" PRId64 " samples of %" PRId64 " step%s",
-                             e->train.steps, rn_plural(e->train.steps), e->train.batch, rn_plural(e->train.batch),
+            const char *length = length_of(s->cli, v, &t);
+            rn_progress_line(p, "training    %s of %" PRId64 " image%s, then %" PRId64 " samples of %" PRId64 " step%s",
+                             length ? length : "", e->train.batch, rn_plural(e->train.batch),
                              e->evaluate.samples, rn_sampling_steps(&e->evaluate.sampler),
                              rn_plural(rn_sampling_steps(&e->evaluate.sampler)));
             rn_progress_line(p, "kernels     %s", sets);
@@ -228,7 +251,7 @@ int rn_verb_run(rn_cli *cli)
     s.command = command_line(cli, cli->arguments.v[0]);
     rn_signals_catch();
     rn_progress_begin(&s.progress, cli->quiet);
-    bool ok = open_store(&s, &err) && state_experiment(&s, &err) && state_metrics(s.store, &err);
+    bool ok = rn_tuning_open(cli, &s.progress, true, &s.tuner, &err) && open_store(&s, &err) && state_experiment(&s, &err) && state_metrics(s.store, &err);
     if (ok && rn_store_notices(s.store)[0])
         rn_progress_line(&s.progress, "%s", rn_store_notices(s.store));
     ok = ok && print_block(&s, &err) && run_all(&s, &failures, &err);

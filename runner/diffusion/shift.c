@@ -8,7 +8,11 @@
  *
  * The second form is what public programs compute: the strong shift where the layout of an image is decided.
  * The third is the one in print.
- * Source: Hoogeboom, Heek, Salimans 2023 (arXiv:2301.11093), eq. 4 to 6. */
+ *
+ * Input scaling noises b·x₀ instead of x₀, and gives the network z divided by √(b²α² + σ²). That is the same process
+ * with α' = bα/√(b²α² + σ²), σ' = σ/√(b²α² + σ²), whose logSNR is λ + 2·log b: a shift with from/to = b.
+ * Sources: Hoogeboom, Heek, Salimans 2023 (arXiv:2301.11093), eq. 4 to 6; input scaling: Chen 2023 (arXiv:2301.10972),
+ * section 2.2. */
 #include <runner/schedule.h>
 
 #include <math.h>
@@ -31,6 +35,7 @@ static const rn_param shift_params[] = {
 const rn_param rn_schedule_choice_params[] = {
     RN_INLINE(rn_schedule_choice, curve, "type", RN_KIND_SCHEDULE, "", "the base curve, logSNR as a function of t"),
     RN_GROUP_OR_NONE(rn_schedule_choice, shift, rn_shift, shift_params, "none", "align the SNR with that of another resolution: {from: 32}, or {low: 32, high: 256}"),
+    {RN_PARAM_REAL, "input_scale", offsetof(rn_schedule_choice, input_scale), NULL, "none", 0, 1000, "factor b of the image before noise is added to it (Chen 2023): moves logSNR by 2·log b, as a shift with from/to = b does", 0, 0, 0, RN_KIND_NONE, RN_NULLABLE | RN_OPEN_MIN},
     RN_PARAMS_END,
 };
 /* clang-format on */
@@ -110,6 +115,10 @@ bool rn_curve_make(const rn_schedule_choice *choice, double side_px, rn_curve *c
                 return rn_fail_at(err, RN_ERANGE, at, "shift: ends: kept, but the schedule %s has no bounds to keep; "
                                   "say ends: moved", c.base->name);
         }
+    }
+    if (choice->input_scale > 0) {
+        c.at_noise = rn_logsnr_shift(c.at_noise, choice->input_scale, 1);
+        c.at_data = rn_logsnr_shift(c.at_data, choice->input_scale, 1);
     }
     if (!check_falls(&c, at, err))
         return false;

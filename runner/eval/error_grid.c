@@ -46,7 +46,7 @@ static double variance(const float *images, int64_t n, dims d, int64_t s, double
 
 static void find_flat(rn_error_grid *g)
 {
-    const int s = g->scale[1] ? 1 : 0;
+    const int s = g->scales - 1;
     for (int k = 0; k + 1 < RN_GRID_LOGSNRS; k++) {
         const double here = g->mean_square[s][k], next = g->mean_square[s][k + 1];
         if (g->logsnr[k] < flat_begins || here < flat_above * g->variance[s] || !(next > flat_share * here))
@@ -76,35 +76,61 @@ static int64_t begin_batch(const float *images, int64_t first, int64_t n, int64_
     return n - first < batch ? n - first : batch;
 }
 
+static void choose_scales(rn_error_grid *g, dims d)
+{
+    const int64_t side = d.height < d.width ? d.height : d.width;
+    g->scale[g->scales++] = 1;
+    for (int64_t s = 2; g->scales < RN_GRID_SCALES && side / s >= RN_GRID_LEAST_SIDE; s *= 2)
+        if (d.height % s == 0 && d.width % s == 0)
+            g->scale[g->scales++] = s;
+}
+
+/* Adds one image's error at logSNR k to the sums that finish() makes means of. */
+static void add_image(rn_error_grid *g, int k, const double *x0, const float *image, dims d)
+{
+    for (int s = 0; s < g->scales; s++) {
+        const double pixels = (double)d.elements / (double)(g->scale[s] * g->scale[s]);
+        const double e = pooled_square(x0, image, d, g->scale[s]) / pixels;
+        g->mean_square[s][k] += e;
+        g->sd[s][k] += e * e;
+    }
+}
+
+static void finish(rn_error_grid *g, int k)
+{
+    const double n = (double)g->images;
+    for (int s = 0; s < g->scales; s++) {
+        const double mean = g->mean_square[s][k] / n, square = g->sd[s][k] / n - mean * mean;
+        g->mean_square[s][k] = mean;
+        g->sd[s][k] = g->images > 1 ? sqrt(fmax(0, square) * n / (n - 1)) : (double)NAN;
+    }
+}
+
 bool rn_error_grid_measure(rn_trainer *t, const rn_parameter_set *set, const float *images, int64_t n, uint32_t seed,
                            bool (*stop)(void), rn_error_grid *g, rn_error *err)
 {
     const int64_t batch = t->denoise_env.batch;
     dims d = {t->denoise_env.height, t->denoise_env.width, 0};
     d.elements = 3 * d.height * d.width;
-    const int64_t side = d.height < d.width ? d.height : d.width, pool = side / 8;
-    *g = (rn_error_grid){.images = n, .scale = {1, 0}};
-    if (pool > 1 && d.height % pool == 0 && d.width % pool == 0)
-        g->scale[1] = pool;
+    *g = (rn_error_grid){.images = n};
+    choose_scales(g, d);
     double *z = calloc((size_t)(2 * batch * d.elements), sizeof *z), *x0 = z + batch * d.elements;
     if (!z)
         return rn_fail(err, RN_EMEMORY, "no memory to measure the error of %" PRId64 " images at once", batch);
     bool ok = true;
-    for (int s = 0; s < RN_GRID_SCALES && g->scale[s]; s++)
+    for (int s = 0; s < g->scales; s++)
         g->variance[s] = variance(images, n, d, g->scale[s], z);
     for (int k = 0; ok && k < RN_GRID_LOGSNRS; k++) {
         g->logsnr[k] = RN_GRID_FIRST + RN_GRID_STEP * k;
         for (int64_t first = 0; ok && first < n; first += batch) {
             const int64_t m = begin_batch(images, first, n, batch, d, g->logsnr[k], seed, z);
             rn_trainer_denoise(t, set, z, g->logsnr[k], NULL, x0);
-            for (int s = 0; s < RN_GRID_SCALES && g->scale[s]; s++)
-                for (int64_t b = 0; b < m; b++)
-                    g->mean_square[s][k] +=
-                        pooled_square(x0 + b * d.elements, images + (first + b) * d.elements, d, g->scale[s]) *
-                        (double)(g->scale[s] * g->scale[s]) / (double)(n * d.elements);
+            for (int64_t b = 0; b < m; b++)
+                add_image(g, k, x0 + b * d.elements, images + (first + b) * d.elements, d);
             if (stop && stop())
                 ok = rn_fail(err, RN_EINTERRUPTED, "stopped while the error by logSNR was measured");
         }
+        finish(g, k);
     }
     free(z);
     if (ok)

@@ -1,16 +1,22 @@
 #ifndef RN_EVAL_ERROR_GRID_H
 #define RN_EVAL_ERROR_GRID_H
-/* The error of x̂ by logSNR on held-out images: where a network has learned, and where it has not.
+/* The error of x̂ by logSNR and scale on held-out images: where a network has learned, and where it has not. At full size
+ * fine detail weighs as much as anything; averaged over s×s pixels only the coarse structure is left. So the grid tells
+ * what a change of schedule, loss or network bought, and what it was paid with.
  * Thread safety: one thread. */
 #include "train/trainer.h"
 
-enum { RN_GRID_LOGSNRS = 9, RN_GRID_FIRST = -9, RN_GRID_STEP = 2, RN_GRID_SCALES = 2 };
+enum { RN_GRID_LOGSNRS = 9, RN_GRID_FIRST = -9, RN_GRID_STEP = 2, RN_GRID_SCALES = 8, RN_GRID_LEAST_SIDE = 8 };
 
 typedef struct rn_error_grid {
     int64_t images;
-    int64_t scale[RN_GRID_SCALES]; /* pooling factors: 1, and the one that leaves a side of 8 pixels (0: none) */
+    /* Pooling factors 1, 2, 4 … as long as they divide both sides and leave RN_GRID_LEAST_SIDE pixels of the shorter. */
+    int64_t scale[RN_GRID_SCALES];
+    int scales;
     double logsnr[RN_GRID_LOGSNRS];
-    double mean_square[RN_GRID_SCALES][RN_GRID_LOGSNRS]; /* of x̂ − x₀, both average-pooled by the scale */
+    /* of x̂ − x₀, average-pooled by the scale: a mean over images, pooled pixels and channels, and its standard deviation
+     * over images (NaN for one image) */
+    double mean_square[RN_GRID_SCALES][RN_GRID_LOGSNRS], sd[RN_GRID_SCALES][RN_GRID_LOGSNRS];
     double variance[RN_GRID_SCALES]; /* of the pooled images around their mean: the error of knowing nothing */
     /* Neighbours between which the coarsest error does not fall although the image is seen better: the network
      * ignores its input there. flat_from == flat_to: none. */

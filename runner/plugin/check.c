@@ -143,7 +143,7 @@ static size_t param_bytes(const rn_param *p)
         [RN_PARAM_TEXTS] = sizeof(rn_texts),     [RN_PARAM_SIZE] = sizeof(rn_size),
         [RN_PARAM_GROUP_PTR] = sizeof(void *),   [RN_PARAM_LIST] = sizeof(rn_list),
         [RN_PARAM_COMPONENT] = sizeof(rn_chosen), [RN_PARAM_COMPONENTS] = sizeof(rn_chosen_list),
-        [RN_PARAM_INLINE] = sizeof(rn_chosen),
+        [RN_PARAM_INLINE] = sizeof(rn_chosen),   [RN_PARAM_QUANTITY] = sizeof(rn_quantity),
     };
     return p->type == RN_PARAM_GROUP ? p->fields_bytes : bytes[p->type];
 }
@@ -157,7 +157,7 @@ static bool check_params(const rn_param *rows, size_t bytes, int depth, rn_error
         const rn_param *p = &rows[i];
         if (p->type == RN_PARAM_END)
             break;
-        if (i == MAX_ROWS || p->type < 0 || p->type > RN_PARAM_INLINE || !p->name || !is_name(p->name))
+        if (i == MAX_ROWS || p->type < 0 || p->type > RN_PARAM_QUANTITY || !p->name || !is_name(p->name))
             return rn_fail(err, RN_EPLUGIN, "row %d of its parameters is no parameter; end the table with "
                            "RN_PARAMS_END", i);
         if (!p->doc)

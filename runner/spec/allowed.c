@@ -68,6 +68,7 @@ static const char *without_none(rn_arena *a, const rn_catalogue *catalogue, cons
     case RN_PARAM_COMPONENT: return rn_arena_print(a, "the name of %s %s, or a mapping with its type", article, kind);
     case RN_PARAM_COMPONENTS: return rn_arena_print(a, "a list of %s names, or of mappings with their type", kind);
     case RN_PARAM_INLINE: return rn_arena_print(a, "the name of %s %s", article, kind);
+    case RN_PARAM_QUANTITY: return rn_arena_print(a, "a number%s with its unit, %s", range(a, r), words(a, r->choices));
     case RN_PARAM_END: break;
     }
     return "";

@@ -71,6 +71,20 @@ static void record_none(rn_checker *c, here h, rn_mark mark)
         v[c->values.n - 1].is_none = true;
 }
 
+/* A text, where n is −1, or the texts that the list `text` is made of. */
+static void record_texts(rn_checker *c, here h, rn_mark mark, const char *text, const char *const *texts, int64_t n, bool path)
+{
+    record(c, h, mark, text, NULL);
+    rn_value *v = c->values.v;
+    if (!c->values.n || strcmp(v[c->values.n - 1].path, h.path) != 0)
+        return;
+    v += c->values.n - 1;
+    v->is_text = n < 0;
+    v->is_path = path;
+    v->texts = texts;
+    v->n_texts = n < 0 ? 0 : n;
+}
+
 /* "'abc' is no whole number; allowed: …". False. */
 static bool wrong(rn_checker *c, rn_code code, const rn_param *row, const rn_node *node, here h, const char *what)
 {
@@ -168,8 +182,9 @@ static void check_bool(rn_checker *c, const rn_param *row, const rn_node *node, 
 static void check_text(rn_checker *c, const rn_param *row, const rn_node *node, here h, void *slot)
 {
     const char **value = slot;
-    if (read_text(c, row, node, h, row->type == RN_PARAM_PATH, value))
-        record(c, h, node->mark, *value, NULL);
+    const bool path = row->type == RN_PARAM_PATH;
+    if (read_text(c, row, node, h, path, value))
+        record_texts(c, h, node->mark, *value, NULL, -1, path);
 }
 
 static int64_t word_of(const rn_param *row, const rn_node *node)
@@ -207,6 +222,37 @@ static void check_choice(rn_checker *c, const rn_param *row, const rn_node *node
     }
     *(int64_t *)slot = word;
     record(c, h, node->mark, row->choices[word], NULL);
+}
+
+/* What is wrong with a number that has no unit, or one that nobody knows. */
+static void wrong_unit(rn_checker *c, const rn_param *row, const rn_node *node, here h, const char *unit)
+{
+    const char *names[64];
+    const size_t n = rn_scalar_units(row->choices, names, sizeof names / sizeof *names);
+    if (!unit[0]) {
+        wrong(c, RN_ETYPE, row, node, h, "has no unit");
+        return;
+    }
+    rn_diagnose(c->diagnostics, (rn_about){.code = RN_ERANGE, .mark = node->mark, .path = h.path,
+                                           .known = rn_joined(c->arena, names, n)},
+                "%s has an unknown unit, %s%s; allowed: %s", rn_node_shown(c->arena, node), rn_shown(c->arena, unit),
+                rn_did_you_mean(c->arena, unit, names, n), rn_allowed(c->arena, c->catalogue, row));
+}
+
+static void check_quantity(rn_checker *c, const rn_param *row, const rn_node *node, here h, void *slot)
+{
+    rn_quantity *q = slot;
+    char unit[RN_UNIT_NAME] = "", text[RN_REAL_TEXT];
+    const rn_number r = node->kind == RN_NODE_SCALAR && node->plain
+                            ? rn_scalar_quantity(node->text, row->choices, &q->value, &q->unit, unit) : RN_NUMBER_NONE;
+    if (r == RN_NUMBER_NONE)
+        wrong(c, RN_ETYPE, row, node, h, "is no number with a unit");
+    else if (r == RN_NUMBER_FRACTION)
+        wrong_unit(c, row, node, h, unit);
+    else if (r == RN_NUMBER_LARGE || !rn_in_range(row, q->value))
+        wrong(c, RN_ERANGE, row, node, h, "is out of range");
+    else
+        record(c, h, node->mark, rn_arena_print(c->arena, "%s %s", rn_real_text(q->value, text), row->choices[q->unit]), NULL);
 }
 
 /* ---- lists ---- */
@@ -314,7 +360,7 @@ static void check_texts(rn_checker *c, const rn_param *row, const rn_node *node,
         ok &= read_text(c, row, node->item[i], at_index(c, h, i), row->flags & RN_PATHS, &v[i]);
     *(rn_texts *)slot = (rn_texts){v, node->n};
     if (ok)
-        record(c, h, node->mark, list_text(c, v, node->n), NULL);
+        record_texts(c, h, node->mark, list_text(c, v, node->n), v, node->n, row->flags & RN_PATHS);
 }
 
 static void check_size(rn_checker *c, const rn_param *row, const rn_node *node, here h, void *slot)
@@ -411,6 +457,7 @@ static check_value_fn *const checks[] = {
     [RN_PARAM_LIST] = check_list,
     [RN_PARAM_COMPONENT] = check_component,
     [RN_PARAM_COMPONENTS] = check_components,
+    [RN_PARAM_QUANTITY] = check_quantity,
 };
 
 static void check_value(rn_checker *c, const rn_param *row, const rn_node *node, here h, void *slot)
@@ -656,6 +703,40 @@ static void check_row(rn_checker *c, const rn_param *row, const rn_node *node, h
         check_value(c, row, value, at, out + row->offset);
 }
 
+/* Of the rows that say one thing in different ways (RN_ALTERNATIVE): that of the latest layer. NULL: the table has
+ * none, or what is wrong has been told. */
+static const rn_param *alternative(rn_checker *c, const rn_param *rows, const rn_node *node, here h)
+{
+    const rn_param *chosen = NULL, *first = NULL;
+    const rn_entry *by = NULL;
+    const char *names = NULL;
+    for (const rn_param *row = rows; row->type != RN_PARAM_END; row++) {
+        if (!(row->flags & RN_ALTERNATIVE))
+            continue;
+        const rn_entry *entry = rn_tree_entry(node, row->name);
+        first = first ? first : row;
+        names = names ? rn_arena_print(c->arena, "%s or %s", names, row->name) : row->name;
+        if (entry && rn_node_is_empty(entry->value)) {
+            rn_diagnose(c->diagnostics, (rn_about){.code = RN_EMISSING, .mark = entry->value->mark, .path = inside(c, h, row).path},
+                        "the value is empty; allowed: %s", rn_allowed(c->arena, c->catalogue, row));
+            return NULL;
+        }
+        if (!entry || rn_node_is_none(entry->value))
+            continue;
+        if (by && by->layer == entry->layer) {
+            rn_diagnose(c->diagnostics, (rn_about){.code = RN_ERANGE, .mark = entry->mark, .path = inside(c, h, row).path},
+                        "%s stands beside %s, which says the same in another way: keep one of them", row->name, chosen->name);
+            return NULL;
+        }
+        if (!by || entry->layer > by->layer)
+            chosen = row, by = entry;
+    }
+    if (first && !chosen)
+        rn_diagnose(c->diagnostics, (rn_about){.code = RN_EMISSING, .mark = h.mark, .path = inside(c, h, first).path},
+                    "missing: %s (%s)", names, first->doc);
+    return chosen;
+}
+
 static void check_mapping(rn_checker *c, const rn_param *rows, const rn_node *node, here h, void *out)
 {
     bool bare_allowed = false;
@@ -686,10 +767,12 @@ static void check_mapping(rn_checker *c, const rn_param *rows, const rn_node *no
         if (!known && !drop(c, &t, node, &node->entry[i], h) && t.complete)
             unknown_key(c, &t, &node->entry[i], h);
     }
-    for (int i = 0; i < t.n; i++)
+    for (int i = 0; i < t.n; i++) {
+        const rn_param *chosen = alternative(c, t.v[i].rows, node, h);
         for (const rn_param *row = t.v[i].rows; row->type != RN_PARAM_END; row++)
-            if (row->type != RN_PARAM_INLINE)
+            if (row->type != RN_PARAM_INLINE && (row == chosen || !(row->flags & RN_ALTERNATIVE)))
                 check_row(c, row, node, h, t.v[i].out);
+    }
 }
 
 /* ---- the doors ---- */

@@ -14,6 +14,9 @@ typedef struct rn_value {
     const char *origin; /* "ablation.yaml:12:5", "default", "--set:7" */
     double number;      /* where is_number: also 0 or 1 of a boolean */
     bool is_number, is_none, is_default;
+    bool is_text, is_path;    /* what a person wrote as it is: YAML may want quotes around it */
+    const char *const *texts; /* [n_texts] of a list of such */
+    int64_t n_texts;
     bool cosmetic; /* no part of the hash */
     rn_mark mark;  /* of the origin; no source: default */
 } rn_value;

@@ -3,8 +3,11 @@
 
 static const char *const on_error_words[] = {"stop", "skip", NULL};
 static const char *const decay_words[] = {"constant", "cosine", NULL};
-static const char *const spacing_words[] = {"t", "logsnr", NULL};
+static const char *const spacing_words[] = {"none", "t", "logsnr", NULL};
+static const char *const labels_words[] = {"even", "none", NULL};
+static const char *const interval_words[] = {"logsnr", "sigma", NULL};
 static const char *const weights_words[] = {"ema", "raw", NULL};
+static const char *const budget_units[] = {"FLOP", "images", "steps", "s", NULL};
 static const char *const recompute_words[] = {"none", "cheap", "blocks", NULL};
 static const char *const precision_words[] = {"float32", "bf16", NULL};
 
@@ -32,7 +35,8 @@ static const rn_param optimizer_params[] = {
 };
 
 static const rn_param train_params[] = {
-    RN_INT (rn_train_config, steps, "step", NULL, 1, 1000000000, "training steps"),
+    {RN_PARAM_INT, "steps", offsetof(rn_train_config, steps), "step", "none", 1, RN_MAX_STEPS, "training steps; they or a budget have to be given", 0, 0, 0, RN_KIND_NONE, RN_NULLABLE | RN_ALTERNATIVE},
+    {RN_PARAM_QUANTITY, "budget", offsetof(rn_train_config, budget), 0, "none", 0, 1e30, "what training may cost, in place of steps: it ends with the first step that has used it up (2e15 FLOP, 64000 images, 4000 steps, 300 s, 10 min)", budget_units, 0, 0, RN_KIND_NONE, RN_NULLABLE | RN_ALTERNATIVE | RN_OPEN_MIN},
     RN_INT (rn_train_config, batch, "image", "16", 1, 65536, "images per step"),
     RN_GROUP(rn_train_config, optimizer, optimizer_params, "{}", "the optimiser and its rate"),
     RN_REAL_OR_NONE(rn_train_config, ema, NULL, "0.999", 0, 1, "decay of the exponential moving average of the weights; none: no average"),
@@ -43,9 +47,24 @@ static const rn_param train_params[] = {
 
 static const rn_param sampler_params[] = {
     RN_INLINE(rn_sampler_config, rule, "type", RN_KIND_SAMPLER, "", "how noise becomes an image"),
-    RN_INT_OR_NONE(rn_sampler_config, steps, "step", "none", 1, 100000, "model calls from noise to image; none: the sampler's own default"),
-    RN_CHOICE(rn_sampler_config, spacing, spacing_words, "t", "steps even in t or in logSNR"),
+    RN_INT_OR_NONE(rn_sampler_config, steps, "step", "none", 1, 100000, "steps from noise to image, one model call each (of heun two); none: the sampler's own default"),
+    RN_CHOICE(rn_sampler_config, spacing, spacing_words, "none", "steps even in t or in logSNR; none: as the sampler has it (samplers of second order: logSNR, the others: t)"),
+    RN_GROUP_OR_NONE(rn_sampler_config, schedule, rn_schedule_choice, rn_schedule_choice_params, "none", "the schedule whose t the steps divide, so that variants can share a grid of logSNR; none: that of the task"),
     RN_BOOL(rn_sampler_config, clip, "true", "clip the estimate of the image to −1 … 1 at every step"),
+    {RN_PARAM_REAL, "dynamic_threshold", offsetof(rn_sampler_config, dynamic_threshold), NULL, "none", 0, 1, "instead of clipping: quantile of |estimate| in an image (0.995) to which it is clipped and then scaled back to −1 … 1 where that is above 1", 0, 0, 0, RN_KIND_NONE, RN_NULLABLE | RN_OPEN_MIN},
+    RN_PARAMS_END,
+};
+
+static const rn_param interval_params[] = {
+    RN_REAL(rn_guidance_interval, low, NULL, NULL, -100, 1e6, "lower end, which belongs to it"),
+    RN_REAL(rn_guidance_interval, high, NULL, NULL, -100, 1e6, "upper end, which belongs to it"),
+    RN_CHOICE(rn_guidance_interval, of, interval_words, "logsnr", "what the ends are: logSNR, or sigma, the noise over the signal, e^(−logSNR/2)"),
+    RN_PARAMS_END,
+};
+
+static const rn_param guidance_params[] = {
+    RN_REAL(rn_guidance, scale, NULL, NULL, 0, 1000, "how far to go from the estimate without a label to the one with it; 1: no guidance, which costs one model call instead of two"),
+    RN_GROUP_OR_NONE(rn_guidance, interval, rn_guidance_interval, interval_params, "none", "noise levels that are guided, {low: -2.1, high: 2.5}; at the others the label alone counts; none: all are"),
     RN_PARAMS_END,
 };
 
@@ -54,6 +73,8 @@ static const rn_param evaluate_params[] = {
     RN_INT (rn_evaluate_config, samples, "image", "512", 2, 1000000, "images generated for the scores"),
     RN_INT (rn_evaluate_config, batch, "image", "32", 1, 4096, "images generated at once"),
     RN_GROUP(rn_evaluate_config, sampler, sampler_params, "{}", "how samples are drawn"),
+    RN_CHOICE(rn_evaluate_config, labels, labels_words, "even", "of samples, where the model has classes: all of them in turn, or none"),
+    RN_GROUP_OR_NONE(rn_evaluate_config, guidance, rn_guidance, guidance_params, "none", "classifier-free guidance of samples towards their label"),
     RN_COMPONENTS(rn_evaluate_config, features, RN_KIND_FEATURES, "", "feature sets of the scores (default: all that say so of themselves)"),
     RN_COMPONENTS(rn_evaluate_config, metrics, RN_KIND_METRIC, "", "scores, each computed on each feature set (default: all that say so of themselves)"),
     RN_CHOICE(rn_evaluate_config, weights, weights_words, "ema", "the weights that are sampled from"),
@@ -80,8 +101,8 @@ const rn_param rn_experiment_params[] = {
     {RN_PARAM_INTS, "seeds", offsetof(rn_experiment, seeds), 0, "[0, 1, 2]", 0, 4294967295.0, "one run of each variant for each seed", 0, 0, 0, RN_KIND_NONE, RN_COSMETIC},
     RN_GROUP(rn_experiment, memory, memory_params, "{}", "time against memory"),
     RN_CHOICE(rn_experiment, precision, precision_words, "float32", "type of activations and their gradients in memory; parameters, statistics and sums are always float32"),
-    RN_TEXTS(rn_experiment, kernels, "[]", "kernel sets in order of preference; empty: by their rank"),
-    RN_BOOL(rn_experiment, deterministic, "false", "choose kernels without timing them, so that a rerun chooses alike"),
+    RN_TEXTS(rn_experiment, kernels, "[]", "kernel sets in order of preference, taken without timing; what they do not take goes to the fastest of the others on this machine"),
+    RN_BOOL(rn_experiment, deterministic, "false", "choose kernels by their rank, without timing them: every machine with the same processor and plugins chooses alike"),
     {RN_PARAM_TEXTS, "plugins", offsetof(rn_experiment, plugins), 0, "[]", 0, 0, "folders or files that are searched for plugins first", 0, 0, 0, RN_KIND_NONE, RN_COSMETIC | RN_PATHS},
     RN_PARAMS_END,
 };

@@ -27,8 +27,14 @@ typedef struct rn_optimizer_config {
     double l2, weight_decay;
 } rn_optimizer_config;
 
+/* Units of `train: {budget: 2e15 FLOP}`, in the order of their words. */
+enum { RN_BUDGET_FLOP, RN_BUDGET_IMAGES, RN_BUDGET_STEPS, RN_BUDGET_S };
+enum { RN_MAX_STEPS = 1000000000 };
+
 typedef struct rn_train_config {
-    int64_t steps, batch;
+    int64_t steps;      /* 0: the budget says how long */
+    rn_quantity budget; /* value 0: steps says how long */
+    int64_t batch;
     rn_optimizer_config optimizer;
     double ema;      /* 0: none */
     bool ema_warmup; /* min(d, (1+i)/(10+i)) */
@@ -39,14 +45,31 @@ typedef struct rn_train_config {
 typedef struct rn_sampler_config {
     rn_chosen rule;
     int64_t steps; /* 0: the sampler's own default */
-    int64_t spacing; /* 0 t, 1 logsnr */
+    int64_t spacing; /* 0 as the sampler has it, 1 t, 2 logsnr */
+    const rn_schedule_choice *schedule; /* NULL: the task's */
     bool clip;
+    double dynamic_threshold; /* 0: none */
 } rn_sampler_config;
+
+/* `guidance:` {scale: 1.1, interval: {low: -2, high: 2.5}} */
+enum { RN_GUIDANCE_LOGSNR = 0, RN_GUIDANCE_SIGMA };
+typedef struct rn_guidance_interval {
+    double low, high;
+    int64_t of; /* RN_GUIDANCE_…: what low and high are */
+} rn_guidance_interval;
+typedef struct rn_guidance {
+    double scale;                         /* 1: none */
+    const rn_guidance_interval *interval; /* NULL: everywhere */
+} rn_guidance;
+
+enum { RN_LABELS_EVEN = 0, RN_LABELS_NONE };
 
 typedef struct rn_evaluate_config {
     int64_t every; /* steps; 0: at the end alone */
     int64_t samples, batch;
     rn_sampler_config sampler;
+    int64_t labels;              /* of samples: RN_LABELS_… */
+    const rn_guidance *guidance; /* NULL: none */
     rn_chosen_list features, metrics;
     int64_t weights; /* 0 ema, 1 raw */
     rn_chosen reference; /* another data set; none: the training images */

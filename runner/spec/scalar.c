@@ -147,6 +147,67 @@ rn_number rn_scalar_int(const char *text, int64_t *value)
     return RN_NUMBER_OK;
 }
 
+/* Spellings and multiples of units. A unit that is not here is known by its own name alone. */
+static const struct { const char *name, *unit; double factor; } spellings[] = {
+    {"image", "images", 1}, {"step", "steps", 1},  {"sec", "s", 1},       {"second", "s", 1},   {"seconds", "s", 1},
+    {"min", "s", 60},       {"minute", "s", 60},   {"minutes", "s", 60},  {"h", "s", 3600},     {"hour", "s", 3600},
+    {"hours", "s", 3600},   {"MFLOP", "FLOP", 1e6}, {"GFLOP", "FLOP", 1e9}, {"TFLOP", "FLOP", 1e12}, {"PFLOP", "FLOP", 1e15},
+    {"EFLOP", "FLOP", 1e18},
+};
+
+static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+static bool find_unit(const char *name, const char *const *units, int64_t *unit, double *factor)
+{
+    *factor = 1;
+    for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++)
+        if (strcmp(name, spellings[i].name) == 0) {
+            name = spellings[i].unit;
+            *factor = spellings[i].factor;
+            break;
+        }
+    for (*unit = 0; units[*unit]; ++*unit)
+        if (strcmp(name, units[*unit]) == 0)
+            return true;
+    return false;
+}
+
+rn_number rn_scalar_quantity(const char *text, const char *const *units, double *value, int64_t *unit,
+                             char name[RN_UNIT_NAME])
+{
+    char digits[NUMBER_BYTES];
+    double factor;
+    size_t end = strlen(text), begin = end;
+    while (begin > 0 && is_letter(text[begin - 1]))
+        begin--;
+    snprintf(name, RN_UNIT_NAME, "%.*s", RN_UNIT_NAME - 1, text + begin);
+    for (end = begin; end > 0 && text[end - 1] == ' ';)
+        end--;
+    if (end == 0 || end >= sizeof digits)
+        return RN_NUMBER_NONE;
+    memcpy(digits, text, end);
+    digits[end] = '\0';
+    const rn_number number = rn_scalar_real(digits, value);
+    if (number != RN_NUMBER_OK)
+        return number;
+    if (strlen(text + begin) >= RN_UNIT_NAME || !find_unit(name, units, unit, &factor))
+        return RN_NUMBER_FRACTION;
+    *value *= factor;
+    return isfinite(*value) ? RN_NUMBER_OK : RN_NUMBER_LARGE;
+}
+
+size_t rn_scalar_units(const char *const *units, const char **names, size_t most)
+{
+    size_t n = 0;
+    for (size_t k = 0; units[k] && n < most; k++) {
+        names[n++] = units[k];
+        for (size_t i = 0; i < sizeof spellings / sizeof *spellings && n < most; i++)
+            if (strcmp(spellings[i].unit, units[k]) == 0)
+                names[n++] = spellings[i].name;
+    }
+    return n;
+}
+
 bool rn_scalar_bool(const char *text, bool *value)
 {
     *value = strcmp(text, "true") == 0;

@@ -25,6 +25,7 @@ typedef struct rn_variant {
     const char *name; /* [A-Za-z0-9._=,-]{1,80}: a folder and a key */
     const rn_experiment *experiment;
     char hash[65]; /* SHA-256 of all values but the cosmetic ones, hexadecimal */
+    char training_hash[65]; /* the same without `evaluate`: variants of one training have one */
     const rn_value *value; /* in the order of the schema */
     int64_t n_values;
     const rn_difference *difference; /* to the baseline, in the order of paths */

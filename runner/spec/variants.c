@@ -215,24 +215,35 @@ static const rn_value **sorted(rn_arena *a, const rn_variant *v)
     return all;
 }
 
+static void hash_value(rn_sha256 *h, const rn_value *v)
+{
+    rn_sha256_add(h, v->path, strlen(v->path) + 1);
+    rn_sha256_add(h, v->is_none ? "-" : "+", 1);
+    rn_sha256_add(h, v->text, strlen(v->text) + 1);
+}
+
 /* path NUL tag text NUL for each value: neither the order of a file nor that of a schema matters. */
 static void hash_values(rn_arena *a, rn_variant *v)
 {
+    static const char evaluation[] = "evaluate.";
     uint8_t digest[32];
     rn_arena scratch = {0};
     const rn_value **all = sorted(&scratch, v);
-    rn_sha256 h;
+    rn_sha256 h, training;
     rn_sha256_begin(&h);
+    rn_sha256_begin(&training);
     a->exhausted |= !all;
     for (int64_t i = 0; all && i < v->n_values; i++) {
         if (all[i]->cosmetic)
             continue;
-        rn_sha256_add(&h, all[i]->path, strlen(all[i]->path) + 1);
-        rn_sha256_add(&h, all[i]->is_none ? "-" : "+", 1);
-        rn_sha256_add(&h, all[i]->text, strlen(all[i]->text) + 1);
+        hash_value(&h, all[i]);
+        if (strncmp(all[i]->path, evaluation, sizeof evaluation - 1) != 0)
+            hash_value(&training, all[i]);
     }
     rn_sha256_end(&h, digest);
     rn_hex(digest, sizeof digest, v->hash);
+    rn_sha256_end(&training, digest);
+    rn_hex(digest, sizeof digest, v->training_hash);
     rn_arena_free(&scratch);
 }
 

@@ -90,6 +90,12 @@ int64_t rn_column_int(const rn_query *q, const char *name);
 double rn_column_real(const rn_query *q, const char *name); /* NULL: NaN */
 const char *rn_column_text(const rn_query *q, const char *name, rn_arena *arena); /* NULL: NULL */
 
+/* All rows of the query into an array of the arena, `bytes` each, zeroed before the reader fills them. The reader says false
+ * where a text is NULL that no row of ours leaves out: a table or view (`what`) that was made anew by hand. */
+typedef bool rn_row_reader(const rn_query *q, rn_arena *arena, void *row);
+RN_NODISCARD bool rn_query_rows(rn_query *q, const char *what, rn_arena *arena, rn_row_reader *reader, size_t bytes, void **rows,
+                                size_t *n, rn_error *err);
+
 /* A transaction. begin() writes the held metrics first, so that rows appear in the order in which they came;
  * end() commits, or rolls back where ok is false, and returns whether all of it is there. */
 RN_NODISCARD bool rn_store_begin(rn_store *store, rn_error *err);

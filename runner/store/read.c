@@ -22,11 +22,8 @@ static void *one_more(rn_arena *arena, void **rows, size_t *n, size_t *room, siz
     return (char *)*rows + bytes * (*n)++;
 }
 
-/* False where a text is NULL that no row of ours leaves out: a view that was made anew by hand. */
-typedef bool row_reader(const rn_query *q, rn_arena *arena, void *row);
-
-static bool read_rows(rn_query *q, const char *what, rn_arena *arena, row_reader *reader, size_t bytes, void **rows,
-                      size_t *n, rn_error *err)
+bool rn_query_rows(rn_query *q, const char *what, rn_arena *arena, rn_row_reader *reader, size_t bytes, void **rows, size_t *n,
+                   rn_error *err)
 {
     size_t room = 0;
     *rows = NULL;
@@ -104,7 +101,7 @@ bool rn_store_ablation(rn_store *s, const char *experiment, rn_arena *arena, rn_
     void *rows;
     rn_query q = rn_query_make(s, RN_SQL_ABLATION);
     rn_bind_text(&q, ":experiment", experiment);
-    if (!read_rows(&q, "view ablation", arena, read_ablation, sizeof **row, &rows, n, err))
+    if (!rn_query_rows(&q, "view ablation", arena, read_ablation, sizeof **row, &rows, n, err))
         return false;
     *row = rows;
     return true;
@@ -116,7 +113,7 @@ bool rn_store_variants(rn_store *s, const char *experiment, rn_arena *arena, rn_
     void *rows;
     rn_query q = rn_query_make(s, RN_SQL_VARIANTS);
     rn_bind_text(&q, ":experiment", experiment);
-    if (!read_rows(&q, "table variant", arena, read_variant, sizeof **row, &rows, n, err))
+    if (!rn_query_rows(&q, "table variant", arena, read_variant, sizeof **row, &rows, n, err))
         return false;
     *row = rows;
     return true;
@@ -128,7 +125,7 @@ bool rn_store_status(rn_store *s, const char *experiment, rn_arena *arena, rn_ro
     void *rows;
     rn_query q = rn_query_make(s, RN_SQL_STATUS);
     rn_bind_text(&q, ":experiment", experiment);
-    if (!read_rows(&q, "view current_run", arena, read_status, sizeof **row, &rows, n, err))
+    if (!rn_query_rows(&q, "view current_run", arena, read_status, sizeof **row, &rows, n, err))
         return false;
     *row = rows;
     return true;
@@ -138,7 +135,7 @@ bool rn_store_list(rn_store *s, rn_arena *arena, rn_row_listed **row, size_t *n,
 {
     void *rows;
     rn_query q = rn_query_make(s, RN_SQL_LIST);
-    if (!read_rows(&q, "table experiment", arena, read_listed, sizeof **row, &rows, n, err))
+    if (!rn_query_rows(&q, "table experiment", arena, read_listed, sizeof **row, &rows, n, err))
         return false;
     *row = rows;
     return true;

@@ -167,6 +167,7 @@ static bool add_run(rn_store *s, const rn_row_run *r, int64_t attempt, int64_t *
         rn_bind_int(&q, ":variant", r->variant);
         rn_bind_int(&q, ":seed", r->seed);
         rn_bind_text(&q, ":hash", r->hash);
+        rn_bind_text(&q, ":training_hash", r->training_hash);
         rn_bind_int(&q, ":attempt", attempt);
         rn_bind_some(&q, ":total_steps", r->total_steps);
         rn_bind_text(&q, ":out_dir", rn_store_relative(s, r->out_dir, &arena));

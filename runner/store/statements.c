@@ -51,12 +51,21 @@ const char *const rn_sql_text[RN_N_SQL] = {
         "INSERT INTO machine (fingerprint, host, os, cpu, cpu_features, cpus, memory_bytes, accelerator, compiler, libraries) "
         "VALUES (:fingerprint, :host, :os, :cpu, :cpu_features, :cpus, :memory_bytes, :accelerator, :compiler, :libraries)",
     [RN_SQL_ADD_RUN] =
-        "INSERT INTO run (uid, variant_id, seed, hash, attempt, status, total_steps, out_dir, spec_id, plan_id, machine_id, "
-        "runner_version, command, threads, deterministic, host, boot_id, pid_space, pid, pid_start, lease_until_ms, "
+        "INSERT INTO run (uid, variant_id, seed, hash, training_hash, attempt, status, total_steps, out_dir, spec_id, plan_id, "
+        "machine_id, runner_version, command, threads, deterministic, host, boot_id, pid_space, pid, pid_start, lease_until_ms, "
         "created_ms, started_ms) "
-        "SELECT lower(hex(randomblob(16))), v.id, :seed, :hash, :attempt, 'running', :total_steps, :out_dir, e.spec_id, :plan, "
+        "SELECT lower(hex(randomblob(16))), v.id, :seed, :hash, :training_hash, :attempt, 'running', :total_steps, :out_dir, e.spec_id, :plan, "
         ":machine, :runner_version, :command, :threads, :deterministic, :host, :boot_id, :pid_space, :pid, :pid_start, :lease, "
         ":now, :now FROM variant v JOIN experiment e ON e.id = v.experiment_id WHERE v.id = :variant",
+    [RN_SQL_FIND_WEIGHTS] =
+        "SELECT r.id, r.step, v.name AS variant, e.name AS experiment, m.path AS model, m.sha256 AS model_sha256, "
+        "a.path AS average, a.sha256 AS average_sha256 "
+        "FROM run r JOIN variant v ON v.id = r.variant_id JOIN experiment e ON e.id = v.experiment_id "
+        "JOIN artifact m ON m.run_id = r.id AND m.kind = 'model' AND m.deleted_ms IS NULL "
+        "LEFT JOIN artifact a ON a.run_id = r.id AND a.kind = 'ema' AND a.deleted_ms IS NULL "
+        "WHERE r.training_hash = :training_hash AND r.seed = :seed AND r.status = 'done' ORDER BY r.id DESC LIMIT 1",
+    [RN_SQL_WEIGHTS_FROM] =
+        "UPDATE run SET weights_from = :from WHERE id = :run",
     [RN_SQL_RUN_ALIVE] =
         "UPDATE run SET step = max(step, :step), lease_until_ms = :lease WHERE id = :run AND status = 'running'",
     [RN_SQL_FINISH_RUN] =
@@ -142,4 +151,56 @@ const char *const rn_sql_text[RN_N_SQL] = {
         "AND (w.position IS NULL OR r.hash <> w.hash)) AS done_before "
         "FROM experiment e LEFT JOIN variant v ON v.experiment_id = e.id AND v.position IS NOT NULL "
         "LEFT JOIN current_run c ON c.variant_id = v.id GROUP BY e.id ORDER BY e.name",
+    [RN_SQL_DROP_SNR] =
+        "DELETE FROM snr_measurement WHERE experiment = :experiment AND data_hash = :data_hash AND noise_seed = :noise_seed",
+    [RN_SQL_ADD_SNR_MEASUREMENT] =
+        "INSERT INTO snr_measurement (experiment, data, data_hash, height, width, n, noise_seed, runner_version, created_ms) "
+        "VALUES (:experiment, :data, :data_hash, :height, :width, :n, :noise_seed, :runner_version, :now)",
+    [RN_SQL_ADD_SNR] =
+        "INSERT INTO snr (measurement_id, variant, reference_px, t, schedule, logsnr, logsnr_pooled, logsnr_reference, factor, alpha, "
+        "noise_variance, noise_variance_pooled, snr, snr_pooled, signal_variance, signal_variance_pooled, power_snr, power_snr_pooled) "
+        "VALUES (:measurement, :variant, :reference, :t, :schedule, :logsnr, :logsnr_pooled, :logsnr_reference, :factor, :alpha, "
+        ":noise_variance, :noise_variance_pooled, :snr, :snr_pooled, :signal_variance, :signal_variance_pooled, :power_snr, "
+        ":power_snr_pooled)",
+    [RN_SQL_ADD_SNR_SHEET] =
+        "INSERT INTO snr_sheet (measurement_id, reference_px, path, width, height) VALUES (:measurement, :reference, :path, :width, "
+        ":height)",
+    [RN_SQL_SHOWN_RUNS] =
+        "SELECT r.id, e.name AS experiment, v.name AS variant, r.seed, r.hash, r.attempt, r.status, r.error, r.step, r.total_steps, "
+        "r.images, r.flop, r.seconds, r.threads, r.out_dir, r.host, m.cpu, r.runner_version, v.differs, v.is_baseline, "
+        "(SELECT w.out_dir FROM run w WHERE w.id = r.weights_from) AS weights_folder, "
+        "datetime(r.started_ms / 1000, 'unixepoch') AS started, v.position IS NOT NULL AND r.hash = v.hash AS is_newest, "
+        "ifnull((SELECT c.id FROM current_run c WHERE c.experiment_id = e.id AND c.is_baseline = 1 AND c.seed = r.seed), 0) AS baseline "
+        "FROM run r JOIN variant v ON v.id = r.variant_id JOIN experiment e ON e.id = v.experiment_id "
+        "LEFT JOIN machine m ON m.id = r.machine_id "
+        "WHERE (:experiment IS NULL OR e.name = :experiment) AND (:variant IS NULL OR v.name = :variant) "
+        "AND (:seed IS NULL OR r.seed = :seed) AND (:out_dir IS NULL OR r.out_dir = :out_dir) "
+        "ORDER BY is_newest DESC, r.status = 'done' DESC, r.attempt DESC, r.id DESC",
+    [RN_SQL_SHOWN_PARAMETERS] =
+        "SELECT a.path, a.text, b.text AS baseline FROM parameter a LEFT JOIN parameter b ON b.run_id = :baseline AND b.path = a.path "
+        "WHERE a.run_id = :run AND a.text IS NOT b.text AND (b.path IS NOT NULL OR a.origin <> 'default') "
+        "UNION ALL SELECT b.path, NULL, b.text FROM parameter b LEFT JOIN parameter a ON a.run_id = :run AND a.path = b.path "
+        "WHERE b.run_id = :baseline AND a.path IS NULL AND b.origin <> 'default' ORDER BY 1",
+    [RN_SQL_SHOWN_SCORES] =
+        "SELECT k.name AS metric, k.better, s.features, s.setting, s.value, s.floor, s.n, ifnull(s.dims, 0) AS dims, s.note, "
+        "b.value AS baseline FROM score s JOIN metric_key k ON k.id = s.metric_id "
+        "LEFT JOIN final_score b ON b.run_id = :baseline AND b.metric_id = s.metric_id AND b.features = s.features "
+        "AND b.setting = s.setting AND b.n = s.n AND b.extractor_hash IS s.extractor_hash AND b.reference_hash IS s.reference_hash "
+        "WHERE s.run_id = :run AND s.step = (SELECT max(x.step) FROM score x WHERE x.run_id = s.run_id AND x.metric_id = s.metric_id "
+        "AND x.features = s.features AND x.setting = s.setting) ORDER BY metric, s.setting, s.features",
+    [RN_SQL_SHOWN_CURVE] =
+        "SELECT k.name, min(m.step) AS first, max(m.step) AS last, avg(m.value) AS value FROM metric m JOIN metric_key k ON k.id = m.key_id "
+        "WHERE m.run_id = :run GROUP BY k.name, (m.step - 1) * :stretches / (SELECT max(1, max(step)) FROM metric WHERE run_id = :run) "
+        "ORDER BY k.name, first",
+    [RN_SQL_SHOWN_EVENTS] =
+        "SELECT level, code, ifnull(step, 0) AS step, text FROM event WHERE run_id = :run ORDER BY id",
+    [RN_SQL_SHOWN_ERRORS] =
+        "SELECT g.scale, g.bin, g.logsnr, g.n, g.mean, g.sd, b.mean AS baseline FROM error_grid g "
+        "LEFT JOIN error_grid b ON b.run_id = :baseline AND b.what = g.what AND b.scale = g.scale AND b.bin = g.bin "
+        "AND b.step = (SELECT max(step) FROM error_grid WHERE run_id = :baseline AND what = :what) "
+        "WHERE g.run_id = :run AND g.what = :what AND g.step = (SELECT max(step) FROM error_grid WHERE run_id = :run AND what = :what) "
+        "ORDER BY g.scale, g.bin",
+    [RN_SQL_FINAL_ERRORS] =
+        "SELECT variant, is_baseline, seed, scale, bin, logsnr, n, mean, sd FROM final_error "
+        "WHERE experiment = :experiment AND what = :what ORDER BY position, seed, scale, bin",
 };

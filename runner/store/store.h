@@ -70,7 +70,7 @@ void rn_machine_here(rn_arena *arena, rn_row_machine *machine);
 
 typedef struct rn_row_run {
     int64_t variant, seed;
-    const char *hash, *out_dir;
+    const char *hash, *training_hash, *out_dir;
     int64_t total_steps; /* 0: the budget is not in steps */
     int64_t threads;
     bool deterministic;
@@ -86,6 +86,18 @@ typedef enum rn_claim {
 } rn_claim;
 RN_NODISCARD bool rn_store_run_begin(rn_store *store, const rn_row_run *row, rn_claim *claim, int64_t *run,
                                      rn_error *err);
+
+/* Weights that a finished run of the same training left, in the arena. */
+typedef struct rn_row_weights {
+    int64_t run, step; /* run 0: there are none */
+    const char *experiment, *variant;
+    const char *model, *model_sha256;     /* files; they may be gone or changed */
+    const char *average, *average_sha256; /* NULL: there is no average */
+} rn_row_weights;
+/* The newest. A run that takes them says so with rn_store_weights_from. */
+RN_NODISCARD bool rn_store_find_weights(rn_store *store, const char *training_hash, int64_t seed, rn_arena *arena,
+                                        rn_row_weights *weights, rn_error *err);
+RN_NODISCARD bool rn_store_weights_from(rn_store *store, int64_t run, int64_t from, rn_error *err);
 
 typedef struct rn_row_parameter {
     const char *path, *text, *origin;
@@ -160,6 +172,26 @@ RN_NODISCARD bool rn_store_sample(rn_store *store, const rn_row_sample *row, rn_
 RN_NODISCARD bool rn_store_artifact(rn_store *store, int64_t experiment, int64_t run, const char *kind,
                                     const char *path, const char *sha256, int64_t bytes, rn_error *err);
 
+/* ---------------------------------------------------------------- what `runner snr` measured */
+typedef struct rn_row_snr_measurement {
+    const char *experiment, *data, *data_hash, *runner_version;
+    int64_t height, width, n, noise_seed; /* n: images */
+} rn_row_snr_measurement;
+typedef struct rn_row_snr { /* before pooling [0], after [1] */
+    const char *variant, *schedule;
+    int64_t reference_px;
+    double t, logsnr, logsnr_pooled, logsnr_reference, factor, alpha;
+    double noise_variance[2], signal_variance[2], snr[2], power_snr[2];
+} rn_row_snr;
+typedef struct rn_row_snr_sheet {
+    int64_t reference_px, width, height;
+    const char *path;
+} rn_row_snr_sheet;
+/* Replaces what was measured before of the same experiment, images and noise. */
+RN_NODISCARD bool rn_store_snr(rn_store *store, const rn_row_snr_measurement *measurement, const rn_row_snr *row, size_t n,
+                               const rn_row_snr_sheet *sheet, size_t n_sheets, rn_error *err);
+
+/* ---------------------------------------------------------------- events */
 /* run 0: about the file itself. level: "debug", "info", "warning", "error"; code: a short word. */
 RN_NODISCARD bool rn_store_event(rn_store *store, int64_t run, const char *level, const char *code, int64_t step,
                                  const char *text, rn_error *err);
@@ -198,5 +230,60 @@ RN_NODISCARD bool rn_store_list(rn_store *store, rn_arena *arena, rn_row_listed 
 /* Errors: RN_EUNKNOWN with the nearest names. */
 RN_NODISCARD bool rn_store_find(rn_store *store, const char *experiment, rn_arena *arena, rn_row_listed *row,
                                 rn_error *err);
+
+/* ---------------------------------------------------------------- one run, for people */
+typedef struct rn_row_shown {
+    int64_t id, baseline; /* baseline: the run of the baseline with the same seed; may be this one; 0: there is none */
+    const char *experiment, *variant, *hash, *status, *error, *out_dir, *host, *cpu, *runner_version, *differs, *started;
+    const char *weights_folder; /* of the run whose trained weights it took; NULL: it trained them */
+    int64_t seed, attempt, step, total_steps, images, threads; /* 0: unknown */
+    double flop, seconds;                                      /* NaN: unknown */
+    bool is_baseline, is_newest; /* is_newest: of the settings that the experiment's file asked for last */
+} rn_row_shown;
+typedef struct rn_shown_query { /* NULL, seed −1: any */
+    const char *experiment, *variant, *folder;
+    int64_t seed;
+} rn_shown_query;
+/* Attempts that fit, the one that counts first. */
+RN_NODISCARD bool rn_store_shown_runs(rn_store *store, const rn_shown_query *query, rn_arena *arena, rn_row_shown **row, size_t *n,
+                                      rn_error *err);
+
+typedef struct rn_row_differing { const char *path, *text, *baseline; } rn_row_differing; /* NULL: it has no such value */
+RN_NODISCARD bool rn_store_shown_parameters(rn_store *store, const rn_row_shown *run, rn_arena *arena, rn_row_differing **row,
+                                            size_t *n, rn_error *err);
+
+typedef struct rn_row_shown_score {
+    const char *metric, *better, *features, *setting, *note;
+    double value, floor, baseline; /* baseline: the same score of the baseline's run; NaN: none that can be compared */
+    int64_t n, dims;
+} rn_row_shown_score;
+RN_NODISCARD bool rn_store_shown_scores(rn_store *store, const rn_row_shown *run, rn_arena *arena, rn_row_shown_score **row,
+                                        size_t *n, rn_error *err);
+
+typedef struct rn_row_stretch { /* the mean of what was logged by one name in steps first … last */
+    const char *name;
+    int64_t first, last;
+    double value;
+} rn_row_stretch;
+/* Ordered by name, then step; at most `stretches` of each name. */
+RN_NODISCARD bool rn_store_shown_curve(rn_store *store, const rn_row_shown *run, int64_t stretches, rn_arena *arena,
+                                       rn_row_stretch **row, size_t *n, rn_error *err);
+
+typedef struct rn_row_event { const char *level, *code, *text; int64_t step; } rn_row_event;
+RN_NODISCARD bool rn_store_shown_events(rn_store *store, const rn_row_shown *run, rn_arena *arena, rn_row_event **row, size_t *n,
+                                        rn_error *err);
+
+typedef struct rn_row_grid { /* a row of error_grid, of the last step */
+    const char *variant;     /* NULL from rn_store_shown_errors */
+    bool is_baseline;
+    int64_t seed, scale, bin, n;
+    double logsnr, mean, sd, baseline; /* baseline: NaN from rn_store_final_errors */
+} rn_row_grid;
+/* Of one run, beside the baseline's run. */
+RN_NODISCARD bool rn_store_shown_errors(rn_store *store, const rn_row_shown *run, const char *what, rn_arena *arena,
+                                        rn_row_grid **row, size_t *n, rn_error *err);
+/* Of all finished runs that count, ordered by variant, seed, scale, bin. */
+RN_NODISCARD bool rn_store_final_errors(rn_store *store, const char *experiment, const char *what, rn_arena *arena,
+                                        rn_row_grid **row, size_t *n, rn_error *err);
 
 #endif

@@ -1,5 +1,7 @@
 #include "train/trainer.h"
 
+#include "diffusion/guidance.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +51,35 @@ static bool compile_denoise(rn_trainer *t, const rn_registry *registry, const rn
     return rn_program_compile(t->denoise_graph, o, &t->denoise, err);
 }
 
+/* The smallest number of steps that uses up the budget. */
+static bool count_steps(rn_trainer *t, rn_error *err)
+{
+    const rn_quantity b = t->config.budget;
+    double steps = b.value;
+    if (t->config.steps)
+        return true;
+    if (b.unit == RN_BUDGET_S) {
+        t->budget_s = b.value;
+        t->config.steps = RN_MAX_STEPS;
+        return true;
+    }
+    if (b.unit == RN_BUDGET_IMAGES)
+        steps /= (double)t->config.batch;
+    else if (b.unit == RN_BUDGET_FLOP)
+        steps /= t->cost.flop_per_step;
+    if (!(steps <= RN_MAX_STEPS))
+        return rn_fail(err, RN_ERANGE, "train.budget: %g %s are %.3g steps; at most %d are allowed", b.value,
+                       b.unit == RN_BUDGET_FLOP ? "FLOP" : b.unit == RN_BUDGET_IMAGES ? "images" : "steps", steps, RN_MAX_STEPS);
+    t->config.steps = (int64_t)ceil(steps);
+    return true;
+}
+
+void rn_trainer_expect(rn_trainer *t, int64_t steps)
+{
+    if (t->budget_s > 0)
+        t->config.steps = steps < t->step + 1 ? t->step + 1 : steps > RN_MAX_STEPS ? RN_MAX_STEPS : steps;
+}
+
 static void add_up(rn_trainer *t)
 {
     rn_trainer_cost *c = &t->cost;
@@ -56,6 +87,7 @@ static void add_up(rn_trainer *t)
     const size_t flat = (size_t)t->parameters.total * sizeof(float);
     c->parameters = t->parameters.elements;
     c->flop_per_image = rn_program_cost(t->denoise).product_flop / t->denoise_env.batch;
+    c->flop_per_step = 3.0 * (double)c->flop_per_image * (double)t->experiment->train.batch;
     c->train_arena_bytes = rn_program_arena_bytes(t->train);
     c->denoise_arena_bytes = rn_program_arena_bytes(t->denoise);
     c->arena_bytes = c->train_arena_bytes > c->denoise_arena_bytes ? c->train_arena_bytes : c->denoise_arena_bytes;
@@ -68,6 +100,7 @@ static void add_up(rn_trainer *t)
 bool rn_trainer_plan(rn_trainer *t, const rn_registry *registry, const rn_experiment *e, rn_error *err)
 {
     t->experiment = e;
+    t->config = e->train;
     t->task = (const rn_task *)e->task.what;
     t->train_env = env_of(e, e->train.batch);
     t->denoise_env = env_of(e, e->evaluate.batch);
@@ -78,11 +111,14 @@ bool rn_trainer_plan(rn_trainer *t, const rn_registry *registry, const rn_experi
         rn_context(err, "task");
         return rn_at(err, e->task.place); /* a task knows its values, not where they stand */
     }
-    const rn_program_options o = {.kernels = e->kernels.v, .n_kernels = e->kernels.n, .device = t->device->name};
+    if (!rn_guidance_check(e, err))
+        return false;
+    const rn_program_options o = {.kernels = e->kernels.v, .n_kernels = e->kernels.n, .device = t->device->name,
+                                  .chooser = e->deterministic ? NULL : t->chooser};
     if (!compile_train(t, registry, &o, err) || !compile_denoise(t, registry, &o, err))
         return false;
     add_up(t);
-    return true;
+    return count_steps(t, err);
 }
 
 /* --- start ------------------------------------------------------------------------------------------ */
@@ -104,7 +140,7 @@ bool rn_trainer_start(rn_trainer *t, uint32_t seed, rn_error *err)
     t->raw.values = t->arena ? device_memory(t, flat, "weights", err) : NULL;
     t->gradients = t->raw.values ? device_memory(t, flat, "gradients", err) : NULL;
     bool ok = t->gradients != NULL;
-    ok = ok && rn_optimize_init(&t->optimize, &t->experiment->train, t->parameters.total, err);
+    ok = ok && rn_optimize_init(&t->optimize, &t->config, t->parameters.total, err);
     if (ok && t->experiment->train.ema > 0)
         ok = (t->average.values = device_memory(t, flat, "the average of the weights", err)) != NULL;
     if (!ok)
@@ -115,6 +151,19 @@ bool rn_trainer_start(rn_trainer *t, uint32_t seed, rn_error *err)
     t->raw.version = t->average.version = 1;
     return rn_program_bind(t->train, t->arena, &t->raw, t->gradients, err) &&
            rn_program_bind(t->denoise, t->arena, &t->raw, NULL, err);
+}
+
+bool rn_trainer_start_denoise(rn_trainer *t, uint32_t seed, rn_error *err)
+{
+    t->seed = seed;
+    t->cost.arena_bytes = t->cost.denoise_arena_bytes;
+    t->arena = device_memory(t, t->cost.arena_bytes, "activations", err);
+    t->raw.values = t->arena ? device_memory(t, t->cost.weight_bytes, "weights", err) : NULL;
+    if (!t->raw.values)
+        return false;
+    rn_parameters_init(&t->parameters, seed, RN_F32, t->raw.values);
+    t->raw.version = 1;
+    return rn_program_bind(t->denoise, t->arena, &t->raw, NULL, err);
 }
 
 void rn_trainer_free(rn_trainer *t)

@@ -12,6 +12,7 @@
 typedef struct rn_trainer_cost {
     int64_t parameters;
     int64_t flop_per_image;   /* forward, of the products and convolutions: two for each multiply-add */
+    double flop_per_step;     /* of training: 3 · flop_per_image · batch, since the backward pass has two products for each */
     size_t train_arena_bytes, denoise_arena_bytes;
     size_t arena_bytes;       /* the larger of the two: the programs share it */
     size_t weight_bytes;      /* raw weights */
@@ -21,7 +22,10 @@ typedef struct rn_trainer_cost {
 } rn_trainer_cost;
 
 typedef struct rn_trainer {
+    const rn_chooser *chooser; /* set before planning; NULL: kernels by rank, as where the spec says `deterministic` */
     const rn_experiment *experiment;
+    rn_train_config config; /* the experiment's, with `steps` made from its budget; see rn_trainer_expect */
+    double budget_s;        /* of training, where the budget is time; else 0 */
     const rn_task *task;
     rn_task_env train_env, denoise_env;
     rn_parameters parameters;
@@ -38,9 +42,16 @@ typedef struct rn_trainer {
 } rn_trainer;
 
 /* registry, experiment: borrowed. Zero the trainer before; free it whatever happened.
- * Errors: RN_ESHAPE and its kin with the place in the spec, RN_EPLUGIN, RN_EMEMORY. */
+ * Errors: RN_ESHAPE and its kin with the place in the spec, RN_EPLUGIN, RN_EMEMORY, RN_ERANGE for a budget of more than
+ * RN_MAX_STEPS steps. */
 RN_NODISCARD bool rn_trainer_plan(rn_trainer *t, const rn_registry *registry, const rn_experiment *experiment, rn_error *err);
+/* Where the budget is time, config.steps is not known beforehand (RN_MAX_STEPS): tells how many steps there will be,
+ * as far as can be seen, for the rate of the next step. */
+void rn_trainer_expect(rn_trainer *t, int64_t steps);
+/* Memory of the plan. The trainer must then stay where it is. Errors: RN_EMEMORY. */
 RN_NODISCARD bool rn_trainer_start(rn_trainer *t, uint32_t seed, rn_error *err);
+/* Instead of rn_trainer_start, where nothing is trained: the denoiser and one set of weights, `raw`, which the caller fills. */
+RN_NODISCARD bool rn_trainer_start_denoise(rn_trainer *t, uint32_t seed, rn_error *err);
 void rn_trainer_free(rn_trainer *t);
 
 /* What a step leaves to be logged. */

@@ -1,12 +1,13 @@
 /* Products and convolutions by each set of kernels, in turns: GFLOP/s in the best of some rounds, for the shapes of
- * networks with 64 to 1024 channels. The packing of weights is left out; it happens once a step.
+ * networks with 64 to 1024 channels; those of bfloat16 behind a ':'. The packing of weights by pack() is left out; it happens
+ * once a step.
  *     bench_products [THREADS [OP]] */
 #include "base/clock.h"
 #include "base/parallel.h"
 #include "graph/program.h"
 #include "support/kernel_harness.h"
 
-enum { ROUNDS = 7, MOST_KERNELS = 8 };
+enum { ROUNDS = 7, MOST_KERNELS = 12 };
 
 typedef struct shape_of_product { int64_t batch, side, in, out, kernel, stride; } shape_of_product;
 static const shape_of_product shapes[] = {
@@ -18,13 +19,14 @@ static const shape_of_product shapes[] = {
 
 typedef struct contender {
     const rn_kernel *kernel;
+    harness_call *h;
     rn_work work;
     void *packed[RN_MAX_IN], *scratch, *own;
     size_t own_bytes;
     double best;
 } contender;
 
-typedef struct phase_of { harness_call *h; contender *c; int phase; } phase_of;
+typedef struct phase_of { contender *c; int phase; } phase_of;
 
 static void *room(size_t bytes)
 {
@@ -35,7 +37,7 @@ static void *room(size_t bytes)
 
 static bool begin(contender *c, harness_call *h, const rn_kernel *kernel)
 {
-    *c = (contender){.kernel = kernel, .best = INFINITY};
+    *c = (contender){.kernel = kernel, .h = h, .best = INFINITY};
     if ((kernel->cpu & rn_cpu_features()) != kernel->cpu || kernel->plan(&h->call, rn_threads(), &c->work))
         return false;
     for (int i = 0; i < h->call.n_in; i++)
@@ -62,20 +64,20 @@ static void end(contender *c)
 static void units(void *context, int thread, int64_t first, int64_t last)
 {
     const phase_of *p = context;
-    const rn_buffers m = {.in = (const void *const *)p->h->in_memory, .out = p->h->out_memory, .scratch = p->c->scratch,
+    const rn_buffers m = {.in = (const void *const *)p->c->h->in_memory, .out = p->c->h->out_memory, .scratch = p->c->scratch,
                           .thread_scratch = (char *)p->c->own + (size_t)thread * p->c->own_bytes,
-                          .packed = (const void *const *)p->c->packed, .step = &p->h->step};
-    p->c->kernel->run(&p->h->call, &p->c->work, &m, p->phase, first, last);
+                          .packed = (const void *const *)p->c->packed, .step = &p->c->h->step};
+    p->c->kernel->run(&p->c->h->call, &p->c->work, &m, p->phase, first, last);
 }
 
-static void once(contender *c, harness_call *h)
+static void once(contender *c)
 {
     const double begun = rn_clock();
     for (int phase = 0; phase < RN_MAX_PHASES; phase++) {
         const int64_t n = phase ? c->work.more_units[phase - 1] : c->work.units;
         if (!n)
             break;
-        rn_parallel(n, units, &(phase_of){h, c, phase});
+        rn_parallel(n, units, &(phase_of){c, phase});
     }
     const double s = rn_clock() - begun;
     c->best = s < c->best ? s : c->best;
@@ -86,22 +88,25 @@ static void compare(const char *name, const rn_example *example, const char *tex
     const rn_op *op = (const rn_op *)(const void *)rn_registry_find(harness_registry(), RN_KIND_OP, name);
     int n, in = 0;
     const rn_kernel *const *kernels = rn_registry_kernels(harness_registry(), name, "cpu", &n);
-    harness_call h;
+    harness_call wide, narrow;
     contender c[MOST_KERNELS];
-    harness_open_as(&h, op, RN_F32, example, 0);
+    harness_open_as(&wide, op, RN_F32, example, 0);
+    harness_open_as(&narrow, op, RN_BF16, example, 0);
     for (int k = 0; k < n && in < MOST_KERNELS; k++)
         if (kernels[k]->type != RN_F64 && strcmp(kernels[k]->name, "reference") != 0)
-            in += begin(&c[in], &h, kernels[k]);
+            in += begin(&c[in], kernels[k]->type == RN_BF16 ? &narrow : &wide, kernels[k]);
     for (int round = 0; round < ROUNDS; round++)
         for (int k = 0; k < in; k++)
-            once(&c[k], &h);
+            once(&c[k]);
     printf("%-10s %-26s", name, text);
     for (int k = 0; k < in; k++) {
-        printf("  %s %6.1f", c[k].kernel->name, (double)op->cost(&h.call).product_flop / c[k].best * 1e-9);
+        printf("  %s%s %6.1f", c[k].kernel->type == RN_BF16 ? ":" : "", c[k].kernel->name,
+               (double)op->cost(&wide.call).product_flop / c[k].best * 1e-9);
         end(&c[k]);
     }
     printf("\n");
-    harness_close(&h);
+    harness_close(&wide);
+    harness_close(&narrow);
 }
 
 static rn_shape shape(int rank, int64_t a, int64_t b, int64_t c, int64_t d)

@@ -90,10 +90,77 @@ static void a_target_side_stands_in_for_the_resolution(void **state)
     assert_close(c.at_data, 2 * log(32.0 / 128), 1e-15);
 }
 
+/* Whatever b and the curve: every λ moves by 2·log b, as a shift with from/to = b moves it, and both may stand together. */
+static void input_scaling_is_a_shift_by_twice_the_logarithm(void **state)
+{
+    static const char *const names[] = {"cosine", "cosine_power", "flow", "linear", "sigmoid", "simple_linear"};
+    static const struct { double b; int64_t from, to; } rows[] = {{0.5, 32, 64}, {0.25, 64, 256}, {0.4, 40, 100}, {2, 64, 32}};
+    (void)state;
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            const rn_shift shift = {.from = rows[i].from, .to = rows[i].to};
+            const rn_schedule_choice plain = choose(names[k], "-", NULL), shifted = choose(names[k], "-", &shift);
+            rn_schedule_choice scaled = plain, both = shifted;
+            rn_curve c[4];
+            rn_error err;
+            scaled.input_scale = both.input_scale = rows[i].b;
+            assert_ok(rn_curve_make(&plain, 64, &c[0], &err), err);
+            assert_ok(rn_curve_make(&shifted, 64, &c[1], &err), err);
+            assert_ok(rn_curve_make(&scaled, 64, &c[2], &err), err);
+            assert_ok(rn_curve_make(&both, 64, &c[3], &err), err);
+            for (double t = 0; t <= 1; t += 0.0625) {
+                const double by = 2 * log(rows[i].b), l = rn_curve_logsnr(&c[0], t);
+                assert_close(rn_curve_logsnr(&c[2], t), l + by, 1e-13);
+                assert_close(rn_curve_logsnr(&c[2], t), rn_curve_logsnr(&c[1], t), 1e-13);
+                assert_close(rn_curve_logsnr(&c[3], t), l + 2 * by, 1e-13);
+                /* from the definition: b·x₀ noised, then divided so that the squares add up to 1 again */
+                const double a = rows[i].b * rn_alpha(l), s = rn_sigma(l), norm = sqrt(a * a + s * s);
+                assert_close(rn_alpha(rn_curve_logsnr(&c[2], t)), a / norm, 1e-14);
+                assert_close(rn_sigma(rn_curve_logsnr(&c[2], t)), s / norm, 1e-14);
+            }
+        }
+}
+
+/* Tolerance: the last bit of t, times the slope there. */
+static void t_is_found_again_from_logsnr(void **state)
+{
+    static const char *const names[] = {"cosine", "cosine_power", "flow", "linear", "sigmoid", "simple_linear"};
+    const rn_shift shift = {.from = 32};
+    (void)state;
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+        const rn_schedule_choice choice = choose(names[k], "-", &shift);
+        rn_curve c;
+        rn_error err;
+        assert_ok(rn_curve_make(&choice, 64, &c, &err), err);
+        for (double t = 0.001; t < 1; t += 0.0313)
+            assert_close(rn_curve_t(&c, rn_curve_logsnr(&c, t)), t, 4e-16 + 4e-15 / -rn_curve_slope(&c, t));
+        assert_true(rn_curve_t(&c, 99) == 0 && rn_curve_t(&c, -99) == 1);
+        assert_true(rn_curve_t(&c, rn_curve_logsnr(&c, 0)) == 0 && rn_curve_t(&c, rn_curve_logsnr(&c, 1)) == 1);
+    }
+}
+
+/* The straight path's z, shifted by pooling: t' = k·t/(1 + (k − 1)·t), k = to/from, as flow models write their shift. */
+static void a_shifted_flow_is_the_known_change_of_t(void **state)
+{
+    (void)state;
+    const rn_shift shift = {.from = 64};
+    const rn_schedule_choice plain = choose("flow", "-", NULL), shifted = choose("flow", "-", &shift);
+    rn_curve a, b;
+    rn_error err;
+    assert_ok(rn_curve_make(&plain, 256, &a, &err), err);
+    assert_ok(rn_curve_make(&shifted, 256, &b, &err), err);
+    for (double t = 0.01; t < 1; t += 0.01) {
+        const double k = 256.0 / 64, moved = k * t / (1 + (k - 1) * t);
+        assert_close(rn_curve_logsnr(&b, t), rn_curve_logsnr(&a, moved), 1e-12);
+        assert_close(rn_flow_sigma(rn_curve_logsnr(&a, t)), t, 1e-14);
+        assert_close(rn_flow_alpha(rn_curve_logsnr(&a, t)), 1 - t, 1e-14);
+    }
+}
+
 static void the_slope_is_that_of_the_curve(void **state)
 {
     (void)state;
-    static const char *const names[] = {"cosine", "cosine_power", "linear", "sigmoid", "simple_linear"};
+    static const char *const names[] = {"cosine", "cosine_power", "flow", "linear", "sigmoid", "simple_linear"};
     const rn_shift shift = {.low = 32, .high = 128};
     for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
         const rn_schedule_choice choice = choose(names[k], "-", &shift);
@@ -114,7 +181,7 @@ static void no_curve_is_infinite_anywhere(void **state)
     (void)state;
     static const struct { const char *name, *params; } rows[] = {
         {"cosine", "-"}, {"cosine", "bounds=none"}, {"cosine_power", "-"}, {"linear", "-"},
-        {"sigmoid", "-"}, {"simple_linear", "-"},
+        {"sigmoid", "-"}, {"simple_linear", "-"}, {"flow", "-"},
     };
     for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
         const rn_schedule_choice choice = choose(rows[k].name, rows[k].params, NULL);
@@ -177,6 +244,9 @@ int main(void)
         cmocka_unit_test(kept_ends_stay_where_they_were),
         cmocka_unit_test(an_interpolated_shift_is_each_single_one_at_its_end),
         cmocka_unit_test(a_target_side_stands_in_for_the_resolution),
+        cmocka_unit_test(input_scaling_is_a_shift_by_twice_the_logarithm),
+        cmocka_unit_test(t_is_found_again_from_logsnr),
+        cmocka_unit_test(a_shifted_flow_is_the_known_change_of_t),
         cmocka_unit_test(the_slope_is_that_of_the_curve),
         cmocka_unit_test(no_curve_is_infinite_anywhere),
         cmocka_unit_test(what_cannot_be_meant_is_refused_with_its_place),

@@ -13,13 +13,13 @@ static char *folder;
 
 static const struct { const char *what, *before; int compare, run; const char *compare_told, *run_told; } rows[] = {
     {"nothing", "true", 0, 0, "", ""},
-    {"a table", SQL("drop table metric"), 3, 3, "'x.db' (schema version 1) lacks the table 'metric'", NULL},
-    {"a view", SQL("drop view leaderboard"), 3, 3, "'x.db' (schema version 1) lacks the view 'leaderboard'", NULL},
+    {"a table", SQL("drop table metric"), 3, 3, "'x.db' (schema version 3) lacks the table 'metric'", NULL},
+    {"a view", SQL("drop view leaderboard"), 3, 3, "'x.db' (schema version 3) lacks the view 'leaderboard'", NULL},
     {"a column", SQL("alter table run drop column exit_code"), 3, 3, "lacks the column 'exit_code' of the table 'run'", NULL},
     {"a column of a view", SQL("drop view ablation; create view ablation as select name as experiment from experiment"), 3, 3,
      "lacks the column 'better' of the view 'ablation'", NULL},
-    {"a newer version", SQL("pragma user_version = 99"), 0, 3, "'x.db' has schema version 99, this runner knows version 1",
-     "'x.db' has schema version 99, this runner writes version 1; use a newer runner"},
+    {"a newer version", SQL("pragma user_version = 99"), 0, 3, "'x.db' has schema version 99, this runner knows version 3",
+     "'x.db' has schema version 99, this runner writes version 3; use a newer runner"},
     {"no version", SQL("pragma user_version = 0"), 3, 3, "'x.db' has tables, but its schema version is 0", NULL},
     {"another program's", SQL("pragma application_id = 7"), 3, 3, "'x.db' is a database of another program", NULL},
     {"no mark", SQL("pragma application_id = 0"), 3, 3, "'x.db' is a database of another program (tables ", NULL},

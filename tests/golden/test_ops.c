@@ -88,17 +88,23 @@ static rn_tensor take(trial *t, const char *name, rn_layout layout, bool integer
 }
 static rn_tensor plain(trial *t, const char *name) { return take(t, name, RN_LAYOUT_FILE, false); }
 
+/* The input that the table calls cot_<name>: what flows back into y. */
+static rn_tensor cotangent_of(trial *t, const char *name, rn_tensor y)
+{
+    char cotangent[NAME + 4];
+    snprintf(cotangent, sizeof cotangent, "cot_%s", name);
+    rn_shape s = rn_shape_of(t->graph, y);
+    s.pitch = 0;
+    return rn_graph_input(t->graph, cotangent, s);
+}
+
 /* Ends in a tensor that the table calls `name`: an output, and the start of what flows back. */
 static void result(trial *t, const char *name, rn_tensor y, bool flows)
 {
     rn_graph_output(t->graph, name, y);
     if (!flows || t->graph->failed)
         return;
-    char cotangent[NAME + 4];
-    snprintf(cotangent, sizeof cotangent, "cot_%s", name);
-    rn_shape s = rn_shape_of(t->graph, y);
-    s.pitch = 0;
-    const rn_tensor c = rn_graph_input(t->graph, cotangent, s);
+    const rn_tensor c = cotangent_of(t, name, y);
     rn_graph_differentiate(t->graph, 1, &y, &c);
 }
 
@@ -128,6 +134,10 @@ static void layer_norm(const char *p, void *attr)
 {
     *(rn_layer_norm_attr *)attr = (rn_layer_norm_attr){golden_real(p, "eps", 1e-5)};
 }
+static void rms_norm(const char *p, void *attr)
+{
+    *(rn_rms_norm_attr *)attr = (rn_rms_norm_attr){golden_int(p, "groups", 1), golden_real(p, "eps", 1e-6)};
+}
 static void dropout(const char *p, void *attr) { *(rn_dropout_attr *)attr = (rn_dropout_attr){golden_real(p, "p", 0), 0}; }
 static void square(const char *p, void *attr) { *(int64_t *)attr = golden_int(p, "s", 2); } /* window or factor */
 static void sinusoid(const char *p, void *attr)
@@ -138,7 +148,7 @@ static void sinusoid(const char *p, void *attr)
 /* Ops that have attributes; every other op of the registry is called without. */
 static const struct { const char *op; attributes *fill; } words[] = {
     {"conv2d", conv2d}, {"linear", nothing}, {"matmul", matmul}, {"attention", attention}, {"group_norm", group_norm},
-    {"layer_norm", layer_norm}, {"dropout", dropout}, {"avg_pool", square}, {"upsample_nearest", square},
+    {"layer_norm", layer_norm}, {"rms_norm", rms_norm}, {"dropout", dropout}, {"avg_pool", square}, {"upsample_nearest", square},
     {"space_to_depth", square}, {"depth_to_space", square}, {"sinusoid_embedding", sinusoid},
 };
 
@@ -202,11 +212,54 @@ static void build_scales_v(trial *t)
     scales(t, rn_op_sub(g, rn_op_mix(g, z, plain(t, "v"), sigma, alpha), eps));
 }
 
+/* Levels of a wavelet transform, each on the ll of the one before; the table's results are the other bands, by name
+ * and level, and the last ll. */
+static void build_levels(trial *t, int64_t wavelet)
+{
+    static const char *const bands[] = {"ll", "lh", "hl", "hh"};
+    rn_graph *g = t->graph;
+    rn_tensor x = plain(t, "x"), y[RN_MAX_RANK * 4], c[RN_MAX_RANK * 4];
+    const int levels = (int)golden_int(t->params, "levels", 1);
+    const int64_t channels = rn_shape_of(g, x).dim[3];
+    int n = 0;
+    assert_true(levels <= RN_MAX_RANK);
+    for (int level = 1; level <= levels; level++) {
+        const rn_tensor all = rn_op_dwt(g, x, wavelet);
+        for (int b = level < levels; b < 4; b++) {
+            char name[NAME];
+            snprintf(name, sizeof name, "%s%d", bands[b], level);
+            y[n] = rn_op_channel_range(g, all, b * channels, (b + 1) * channels);
+            rn_graph_output(g, name, y[n]);
+            c[n] = cotangent_of(t, name, y[n]);
+            n++;
+        }
+        x = rn_op_channel_range(g, all, 0, channels);
+    }
+    rn_graph_differentiate(g, n, y, c);
+}
+static void build_haar(trial *t) { build_levels(t, RN_HAAR); }
+static void build_dwt53(trial *t) { build_levels(t, RN_LEGALL53); }
+
+/* The transposed convolution with stride k is the gradient of the convolution with stride k, plus a bias. */
+static void build_transposed(trial *t)
+{
+    rn_graph *g = t->graph;
+    const rn_tensor x = plain(t, "x"), w = take(t, "w", RN_LAYOUT_HWIO, false), b = plain(t, "b");
+    const rn_shape s = rn_shape_of(g, x);
+    const int64_t k = golden_int(t->params, "k", 1), stride = golden_int(t->params, "stride", 1);
+    assert_int_equal(k, stride);
+    const rn_conv2d_dx_attr attr = {{stride, 0, 0, 1}, s.dim[1] * k, s.dim[2] * k};
+    result(t, "y", rn_op_add(g, rn_op_conv2d_dx(g, x, w, attr), b), true);
+}
+
 /* Rows that are several ops. */
 static const struct composition { const char *op; void (*build)(trial *t); const char *parts[8]; } compositions[] = {
     {"mse", build_mse, {"sub", "mean_square"}},
     {"multi_scale_loss", build_scales, {"sub", "avg_pool", "mean_square", "scale", "add", "concat"}},
     {"multi_scale_loss_v", build_scales_v, {"mix", "sub", "avg_pool", "mean_square", "scale", "add", "concat"}},
+    {"haar", build_haar, {"dwt", "channel_range"}},
+    {"dwt53", build_dwt53, {"dwt", "channel_range"}},
+    {"conv_transpose2d", build_transposed, {"conv2d_dx", "add"}},
 };
 
 static const rn_op *op_named(const char *name)

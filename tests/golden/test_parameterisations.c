@@ -1,4 +1,4 @@
-/* x₀, ε and v from z and any one of them, against the reference table. */
+/* x₀, ε, v and flow from z and any one of them, against the reference table. */
 #include "support/golden.h"
 
 #include <runner/schedule.h>
@@ -16,7 +16,8 @@ static void every_prediction_gives_back_x0_and_eps(void **state)
     for (int row = 0; row < t->rows; row++) {
         const double logsnr = golden_number(t, row, "logsnr"), z = golden_number(t, row, "z");
         const double x0 = golden_number(t, row, "x0"), eps = golden_number(t, row, "eps");
-        const double out[] = {[RN_PREDICT_EPS] = eps, [RN_PREDICT_V] = golden_number(t, row, "v"), [RN_PREDICT_X0] = x0};
+        const double out[] = {[RN_PREDICT_EPS] = eps, [RN_PREDICT_V] = golden_number(t, row, "v"), [RN_PREDICT_X0] = x0,
+                              [RN_PREDICT_FLOW] = golden_number(t, row, "flow")};
         const double gain_x0 = golden_number(t, row, "gain_x_from_eps"), gain_eps = golden_number(t, row, "gain_eps_from_x");
         if (!close_to(rn_alpha(logsnr) * x0 + rn_sigma(logsnr) * eps, z, 1e-14))
             fail_msg("logsnr %g: z = %.17g", logsnr, rn_alpha(logsnr) * x0 + rn_sigma(logsnr) * eps);

@@ -24,7 +24,7 @@ static double distance(const rn_sampler *sampler, const char *data, const char *
     rn_sampler_run run = {.bytes = sizeof run, .logsnr = logsnr, .steps = steps, .n = n, .z = z, .x0 = x0,
                           .scratch = scratch, .context = &d, .denoise = denoiser_denoise, .noise = denoiser_noise};
     rn_error err;
-    assert_ok(sampler->sample(params_of((const rn_component *)sampler, "-"), &run, &err), err);
+    assert_ok(sampler->sample(params_of((const rn_component *)sampler, golden_sampler_keys("-")), &run, &err), err);
     double largest = 0;
     for (int64_t i = 0; i < n; i++)
         largest = fmax(largest, fabs(z[i] - flow[i]));

@@ -48,7 +48,7 @@ static void compare_row(const golden_table *t, int row, const rn_sampler *sample
                           .z = z, .x0 = got_x0, .scratch = scratch, .context = &w, .denoise = denoise,
                           .noise = noise, .after = after};
     rn_error err;
-    assert_ok(sampler->sample(params_of((const rn_component *)sampler, keys), &run, &err), err);
+    assert_ok(sampler->sample(params_of((const rn_component *)sampler, golden_sampler_keys(keys)), &run, &err), err);
     if (!(golden_error(got_x0, x0, w.n) <= 1e-9))
         fail_msg("%s: x0 is off by %.1e", run_name, golden_error(got_x0, x0, w.n));
     free(logsnr), free(states), free(x0), free(z), free(got_x0), free(scratch);

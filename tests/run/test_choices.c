@@ -17,6 +17,7 @@ static const char text[] =
     "data: {type: dead_leaves, count: 16, held_out: 4, resolution: 16, workers: 1}\n"
     "model:\n"
     "  type: uvit\n"
+    "  classes: 3\n" /* so that samples can be guided */
     "  levels:\n"
     "    - {block: resnet, channels: 8}\n"
     "    - {block: transformer, channels: 16}\n"
@@ -28,26 +29,48 @@ enum { STEPS = 2, SAMPLES = 4, MOST_SETS = 32, SET = 256, LABEL = 256 };
 
 /* Values of keys that have no default, in components that the text above does not choose. Other whole numbers are 8. */
 static const struct { const char *key, *value; } needed[] = {
-    {"levels", "[{block: resnet, channels: 8}, {block: resnet, channels: 8}]"},
+    {"levels", "[{block: resnet, channels: 16}, {block: resnet, channels: 16}]"},
+    {"channels", "16"}, /* four for each of four heads */
+    {"multipliers", "[1, 1]"},
+    {"blocks", "[1, 1]"},
 };
 
 /* Mappings that are `none` by default, in each form that they have. */
 static const struct { const char *label, *value; } forms[] = {
     {"task:diffusion.schedule.shift", "{from: 8}"},
     {"task:diffusion.schedule.shift", "{low: 8, high: 16}"},
+    {"evaluate.guidance", "{scale: 2}"},
+    {"evaluate.guidance{scale: 2}.interval", "{low: 0.2, high: 3}"},
+    {"task:diffusion.loss.matched_to", "{type: cosine}"},
+    {"evaluate.sampler.schedule", "{type: cosine}"},
+    {"{type: cosine}.shift", "{from: 8}"},
+    {"{type: cosine}:cosine.shift", "{from: 8}"},
 };
 
 /* Labels end so ("model:unet.stem=attention" ends as "stem=attention" does), and why. */
 static struct { const char *label, *reason; int met; } refusals[] = {
+    {"train.steps=none", "no budget says how long to train, either", 0},
     {"=cifar10", "needs a path", 0},
     {"=idx", "needs a path", 0},
     {"=image_folder", "needs a path", 0},
     {"=tar", "needs a path", 0},
     {".levels.0.block=attention", "keeps the width, there the image's three channels, which its four heads do not divide", 0},
-    {".block=space_to_depth", "changes the size of the map, so skips do not fit", 0},
+    {"_layout.block=attention", "has no channels of its own, which a layout sets", 0},
+    {"_layout.middle=attention", "has no channels of its own, which a layout sets", 0},
+    {"_layout.block=dwt", "has no channels of its own, which a layout sets", 0},
+    {"_layout.middle=dwt", "has no channels of its own, which a layout sets", 0},
+    {"_layout.block=space_to_depth", "has no channels of its own, which a layout sets", 0},
+    {"_layout.middle=space_to_depth", "has no channels of its own, which a layout sets", 0},
+    {"_layout.middle=patch_conv", "changes the size of the map", 0},
+    {".block=space_to_depth", "changes the size of the map", 0},
+    {".block=dwt", "changes the size of the map", 0},
+    {".block=patch_conv", "changes the size of the map", 0},
+    {":unet_layout.block=transformer", "keeps the width, and skips beside the map double it", 0},
     {":unet.levels.0.block=transformer", "keeps the width, and skips beside the map double it", 0},
     {":unet.levels.1.block=transformer", "keeps the width, and skips beside the map double it", 0},
-    {":unet.attention=space_to_depth", "changes the size of the map, so skips do not fit", 0},
+    {".attention=space_to_depth", "changes the size of the map", 0},
+    {".attention=dwt", "changes the size of the map", 0},
+    {".attention=patch_conv", "changes the size of the map", 0},
     {".stem=attention", "has no way back to pixels", 0},
     {".stem=resnet", "has no way back to pixels", 0},
     {".stem=transformer", "has no way back to pixels", 0},
@@ -236,6 +259,14 @@ static void plain(const where *w, const char *value)
     n_sets = before;
 }
 
+/* Some of a unit. */
+static void amount(const where *w, const char *unit)
+{
+    char value[64];
+    assert_true(snprintf(value, sizeof value, "8 %s", unit) < (int)sizeof value);
+    plain(w, value);
+}
+
 static const char *needed_value(const rn_param *r)
 {
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
@@ -341,7 +372,10 @@ static void walk(const rn_param *rows, where w)
             plain(&at, "false");
         }
         for (const char *const *word = r->choices; word && *word; word++)
-            plain(&at, *word);
+            if (r->type == RN_PARAM_QUANTITY)
+                amount(&at, *word);
+            else
+                plain(&at, *word);
         if (r->flags & RN_NULLABLE)
             plain(&at, "none");
         switch (r->type) {

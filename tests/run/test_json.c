@@ -45,9 +45,15 @@ static void every_verb_with_json_prints_json_alone(void **state)
     static const char *const commands[] = {
         "tiny.yaml --json", /* first: the others compare what it has done */
         "compare tiny --json",
+        "sample tiny/shift=none/0 --count 2 --json",
+        "interpolate results/tiny/shift=none/seed0 --count 2 --json",
         "plan tiny.yaml --json",
         "plan tiny.yaml --kernels --json",
         "schedule tiny.yaml --json",
+        "show tiny --json",
+        "show tiny/shift.from=8/1 --json",
+        "snr tiny.yaml --json",
+        "weighting tiny.yaml --json",
         "data tiny.yaml --json",
         "plugins --json",
         "describe spec --json",

@@ -122,12 +122,44 @@ static void out_and_db_move_the_results(void **state)
     free(there), free(folder);
 }
 
+/* Variants that differ in `evaluate:` alone train once: the same weights, byte for byte, and scores of their own. */
+static void what_differs_in_evaluation_alone_is_trained_once(void **state)
+{
+    (void)state;
+    char *folder = prepared(), *out, *rows;
+    assert_int_equal(run(folder, "--set 'seeds=[0]' --set 'vary={evaluate.sampler.steps: [2, 3], task.schedule.shift: [none, {from: 8}]}'",
+                         &out), 0);
+    assert_int_equal(occurrences(out, "which differs in its evaluation alone"), 2);
+    assert_int_equal(occurrences(out, "trained 6 steps"), 2);
+    free(out);
+    rows = query(folder, "select count(*), count(distinct r.training_hash), count(r.weights_from), min(r.step), count(distinct a.sha256), "
+                         "(select count(distinct value) from score s join metric_key k on k.id = s.metric_id "
+                         "where k.name = 'fid_proxy' and s.features = 'pooled_pixels') "
+                         "from run r join artifact a on a.run_id = r.id and a.kind = 'ema' where r.status = 'done'");
+    assert_string_equal(rows, "4|2|2|6|2|4\n");
+    free(rows);
+
+    /* weights that are not what they were are trained again */
+    assert_int_equal(scratch_run(NULL, "cd '%s' && for f in $(find results -name model.safetensors); do printf x >> $f; done", folder), 0);
+    assert_int_equal(run(folder, "--set 'seeds=[0]' --set 'vary={evaluate.sampler.steps: [4]}'", &out), 0);
+    assert_int_equal(occurrences(out, "cannot be taken, so they are trained again"), 1);
+    assert_int_equal(occurrences(out, "has changed since it was written"), 1);
+    assert_int_equal(occurrences(out, "trained 6 steps"), 1);
+    free(out);
+
+    /* scores on the way need the training */
+    assert_int_equal(run(folder, "--set 'seeds=[0]' --set 'vary={evaluate.sampler.steps: [5]}' --set evaluate.every=3", &out), 0);
+    assert_int_equal(occurrences(out, "trained 6 steps"), 1);
+    free(out), free(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finished_runs_are_skipped_and_nothing_changes),
         cmocka_unit_test(another_value_makes_new_runs_beside_the_old_ones),
         cmocka_unit_test(cosmetic_changes_rerun_nothing),
+        cmocka_unit_test(what_differs_in_evaluation_alone_is_trained_once),
         cmocka_unit_test(two_processes_share_the_work),
         cmocka_unit_test(out_and_db_move_the_results),
     };

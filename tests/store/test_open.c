@@ -87,7 +87,7 @@ static void what_cannot_be_opened_is_told_with_its_name_and_reason(void **state)
         {"pipe.db", R | W, RN_EIO, "no regular file"},
         {"foreign.db", R | W, RN_EDATABASE, "another program (application id 0x00000007"},
         {"unmarked.db", R | W, RN_EDATABASE, "another program (tables songs)"},
-        {"newer.db", W, RN_EDATABASE, "has schema version 99, this runner writes version 1"},
+        {"newer.db", W, RN_EDATABASE, "has schema version 99, this runner writes version 3"},
         {"newer_less.db", R, RN_EDATABASE, "(schema version 99) lacks the column 'exit_code' of the table 'run'"},
         {"tables.db", R | W, RN_EDATABASE, "lacks the table 'verdict'"},
         {"columns.db", R | W, RN_EDATABASE, "lacks the column 'note' of the table 'experiment'"},
@@ -127,9 +127,9 @@ static void a_newer_file_can_still_be_read(void **state)
     rn_row_listed *row;
     size_t n;
     make_ours("newer2.db");
-    run_sql("newer2.db", "PRAGMA user_version = 2; ALTER TABLE run ADD COLUMN more TEXT;");
+    run_sql("newer2.db", "PRAGMA user_version = 4; ALTER TABLE run ADD COLUMN more TEXT;");
     assert_ok(rn_store_open(at("newer2.db"), RN_STORE_READ, &s, &err), err);
-    assert_non_null(strstr(rn_store_notices(s), "has schema version 2, this runner knows version 1"));
+    assert_non_null(strstr(rn_store_notices(s), "has schema version 4, this runner knows version 3"));
     assert_ok(rn_store_list(s, &arena, &row, &n, &err), err);
     assert_false(rn_store_event(s, 0, "info", "x", 0, "y", &err)); /* not written, whatever is called */
     rn_store_close(s);
@@ -241,6 +241,33 @@ static void an_older_file_is_copied_and_brought_forward(void **state)
     assert_int_equal(ask("old.db.v1-2.bak", "SELECT x FROM a"), 1);
 }
 
+/* From each version that was released to the newest, with what was in it. */
+static void files_of_every_released_version_are_brought_forward(void **state)
+{
+    (void)state;
+    int newest = 0, tried = 0;
+    while (rn_schema_files[newest].name)
+        newest++;
+    for (int version = 1; version < newest; version++, tried++) {
+        rn_error err;
+        rn_store *s;
+        char name[32], sql[128], copy[64];
+        snprintf(name, sizeof name, "released%d.db", version);
+        for (int i = 0; i < version; i++)
+            run_sql(name, rn_schema_files[i].sql);
+        run_sql(name, "INSERT INTO experiment (name, created_ms, updated_ms) VALUES ('kept', 1, 1)");
+        assert_ok(rn_store_open(at(name), RN_STORE_WRITE, &s, &err), err); /* which also looks for every table and column */
+        snprintf(sql, sizeof sql, "from schema version %d to %d", version, newest);
+        assert_non_null(strstr(rn_store_notices(s), sql));
+        rn_store_close(s);
+        assert_int_equal(ask(name, "PRAGMA user_version"), newest);
+        assert_int_equal(ask(name, "SELECT count(*) FROM experiment WHERE name = 'kept'"), 1);
+        snprintf(copy, sizeof copy, "%s.v%d.bak", name, version);
+        assert_int_equal(ask(copy, "PRAGMA user_version"), version);
+    }
+    assert_true(tried > 0);
+}
+
 /* Readers change nothing, so an older file has to wait for a writer; it is said who that is. */
 static void an_older_file_is_not_read_as_if_it_were_new(void **state)
 {
@@ -345,6 +372,7 @@ int main(void)
         cmocka_unit_test(readers_leave_nothing_behind),
         cmocka_unit_test(a_file_left_empty_by_a_killed_writer_is_made_anew),
         cmocka_unit_test(an_older_file_is_copied_and_brought_forward),
+        cmocka_unit_test(files_of_every_released_version_are_brought_forward),
         cmocka_unit_test(an_older_file_is_not_read_as_if_it_were_new),
         cmocka_unit_test(a_view_that_answers_nonsense_is_told),
         cmocka_unit_test(without_shared_memory_the_journal_is_delete_and_says_so),

@@ -21,11 +21,9 @@ bool golden_curve(const char *schedule, rn_curve *curve)
     if (golden_text(schedule, "low_at", word, sizeof word))
         shift.low_at = !strcmp(word, "data");
     const rn_schedule_choice choice = {.curve = {.what = base, .params = params_of(base, schedule)},
-                                       .shift = shift.from || shift.low ? &shift : NULL};
+                                       .shift = shift.from || shift.low ? &shift : NULL,
+                                       .input_scale = golden_real(schedule, "input_scale", 0)};
     rn_error err;
     assert_ok(rn_curve_make(&choice, 64, curve, &err), err);
-    const double scale = golden_real(schedule, "input_scale", 1); /* of Chen 2023: the same as a shift */
-    curve->at_data = rn_logsnr_shift(curve->at_data, scale, 1);
-    curve->at_noise = rn_logsnr_shift(curve->at_noise, scale, 1);
     return true;
 }

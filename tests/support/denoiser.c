@@ -40,6 +40,15 @@ int golden_run_of(const char *data)
     return 0;
 }
 
+const char *golden_sampler_keys(const char *keys)
+{
+    static char text[512];
+    char value[8];
+    const bool said = golden_text(keys, "lower_order_final", value, sizeof value);
+    snprintf(text, sizeof text, "%s%s", keys, said ? "" : ";lower_order_final=0");
+    return text;
+}
+
 static void gaussian(const double *mean, const double *std, int64_t dim, const double *z, double a, double s, double *x0)
 {
     for (int64_t i = 0; i < dim; i++) {

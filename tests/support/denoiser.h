@@ -29,6 +29,10 @@ void denoiser_free(denoiser *d);
 /* A row of samplers.tsv with that data: its sizes and its schedule. Fails the test where there is none. */
 int golden_run_of(const char *data);
 
+/* Keys of a sampler as the tables mean them: a last step of the full order unless they say otherwise. Borrowed until the
+ * next call. */
+const char *golden_sampler_keys(const char *keys);
+
 /* As rn_sampler_run wants it; context: a denoiser. */
 bool denoiser_denoise(void *context, int64_t step, const double *z, double logsnr, double *x0, rn_error *err);
 void denoiser_noise(void *context, int64_t step, double *xi);

@@ -58,7 +58,7 @@ void *params_of(const rn_component *c, const char *values)
         switch (row->type) {
         case RN_PARAM_REAL: *(double *)(void *)(s + row->offset) = none ? 0 : strtod(text, NULL); break;
         case RN_PARAM_INT: *(int64_t *)(void *)(s + row->offset) = none ? 0 : strtoll(text, NULL, 10); break;
-        case RN_PARAM_BOOL: *(bool *)(s + row->offset) = !strcmp(text, "true"); break;
+        case RN_PARAM_BOOL: *(bool *)(s + row->offset) = !strcmp(text, "true") || !strcmp(text, "1"); break;
         case RN_PARAM_CHOICE: *(int64_t *)(void *)(s + row->offset) = none ? 0 : choice_of(row, text); break;
         default: fail_msg("%s.%s: a type that no test has needed", c->name, row->name);
         }
