@@ -22,6 +22,9 @@ extern "C" {
 /* What the machine must have, compared before plan(). */
 enum { RN_CPU_ANY = 0, RN_CPU_AVX2 = 1 /* and FMA */, RN_CPU_AVX512F = 2 /* F, BW, DQ, VL */, RN_CPU_AVX512BF16 = 4, RN_CPU_AMX = 8 };
 
+/* The rank of a plain kernel that is believed: the others of the op are compared with it, and it runs what they refuse. */
+enum { RN_RANK_REFERENCE = -1 };
+
 /* What changes from step to step without a new plan. */
 typedef struct rn_step {
     uint32_t seed, step;
@@ -53,7 +56,7 @@ typedef struct rn_kernel {
     const char *op;
     const char *device; /* "cpu" */
     unsigned cpu;       /* RN_CPU_… that the machine must have */
-    int rank;           /* the highest is tried first where the spec is silent */
+    int rank;           /* where the spec is silent, the highest that accepts, unless another proves faster on this machine */
     rn_type type;       /* of the graphs that it serves: RN_F32 or RN_F64; RN_NO_TYPE: plan() decides between these. RN_BF16: nodes
                            of a float32 graph of which an input or output lies in bfloat16. Any of those that the op lets be
                            narrow (op.h, narrow_in) can be either, so plan() looks at each one's type and may refuse a mixture;

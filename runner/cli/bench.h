@@ -16,7 +16,7 @@ typedef struct rn_bench {
     double step_flop;
 } rn_bench;
 
-/* Plans and allocates; `sample` is set before. To be ended in any case. */
+/* Plans and allocates; `sample` and trainer.chooser are set before. To be ended in any case. */
 RN_NODISCARD bool rn_bench_begin(rn_bench *b, const rn_registry *registry, const rn_experiment *e, rn_error *err);
 void rn_bench_end(rn_bench *b);
 
@@ -28,6 +28,7 @@ double rn_bench_median(double *v, int64_t n);
 
 /* Prints the step's time with each kernel set tried first, `steps` of each in turns; a set that runs no node of the
  * program is left out. */
-RN_NODISCARD bool rn_bench_compare_kernels(rn_cli *cli, const rn_experiment *e, bool sample, int64_t steps, rn_error *err);
+RN_NODISCARD bool rn_bench_compare_kernels(rn_cli *cli, const rn_experiment *e, bool sample, int64_t steps,
+                                           const rn_chooser *chooser, rn_error *err);
 
 #endif

@@ -2,13 +2,14 @@
 #include "base/json.h"
 #include "base/parallel.h"
 #include "cli/bench.h"
+#include "cli/tuning.h"
 #include "report/table.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct contestant {
-    const char *set;
+    const char *set; /* NULL: as the spec says, or as the tuner chose */
     rn_experiment experiment;
     rn_bench bench;
     double *seconds;
@@ -16,13 +17,15 @@ typedef struct contestant {
     int64_t nodes, of; /* that the set runs, of those of the program */
 } contestant;
 
-/* The names of the kernel sets, each once; returns how many. */
+static const char *name_of(const contestant *c) { return c->set ? c->set : "(chosen)"; }
+
+/* The spec as it is, then the names of the kernel sets, each once; returns how many. */
 static int64_t list_sets(const rn_registry *r, contestant *c, int64_t room)
 {
-    int64_t n = 0;
+    int64_t n = 1;
     for (int i = 0; i < rn_registry_count(r, RN_KIND_KERNEL); i++) {
         const char *name = rn_registry_at(r, RN_KIND_KERNEL, i)->name;
-        int64_t k = 0;
+        int64_t k = 1;
         while (k < n && strcmp(c[k].set, name) != 0)
             k++;
         if (k == n && n < room)
@@ -32,18 +35,20 @@ static int64_t list_sets(const rn_registry *r, contestant *c, int64_t room)
 }
 
 /* Ready to step, and which nodes the set has got. */
-static bool begin(rn_cli *cli, contestant *c, const rn_experiment *e, bool sample, rn_error *err)
+static bool begin(rn_cli *cli, contestant *c, const rn_experiment *e, bool sample, const rn_chooser *chooser, rn_error *err)
 {
     double unused;
     c->experiment = *e;
-    c->experiment.kernels = (rn_texts){.v = &c->set, .n = 1};
+    if (c->set)
+        c->experiment.kernels = (rn_texts){.v = &c->set, .n = 1};
     c->bench.sample = sample;
+    c->bench.trainer.chooser = chooser;
     if (!rn_bench_begin(&c->bench, cli->registry, &c->experiment, err))
         return false;
     const rn_program *p = sample ? c->bench.trainer.denoise : c->bench.trainer.train;
     c->of = rn_program_nodes(p);
     for (int64_t i = 0; i < c->of; i++)
-        c->nodes += strcmp(rn_program_node(p, i).kernel, c->set) == 0;
+        c->nodes += !c->set || strcmp(rn_program_node(p, i).kernel, c->set) == 0;
     for (int i = 0; i < RN_BENCH_WARM_UP && c->nodes; i++)
         if (!rn_bench_step(&c->bench, &unused, err))
             return false;
@@ -62,14 +67,14 @@ static void print(rn_cli *cli, contestant *const *c, int64_t n)
     rn_table t;
     rn_table_init(&t, &cli->arena, "lrrrr", head);
     for (int64_t i = 0; i < n; i++) {
-        rn_table_cell(&t, "%s", c[i]->set);
+        rn_table_cell(&t, "%s", name_of(c[i]));
         rn_table_cell(&t, "%" PRId64 " of %" PRId64, c[i]->nodes, c[i]->of);
         rn_table_cell(&t, "%.2f", 1e3 * c[i]->median);
         rn_table_cell(&t, "%.1f", (double)c[i]->bench.images_per_step / c[i]->median);
         rn_table_cell(&t, "%.2f", c[i]->median / c[0]->median);
     }
     rn_table_print(&t, stdout);
-    printf("each set is tried first; nodes that it does not take go to the others by rank\n");
+    printf("each set is tried first; nodes that it does not take go to the fastest of the others, as all nodes do in (chosen)\n");
 }
 
 static void print_json(contestant *const *c, int64_t n)
@@ -79,7 +84,7 @@ static void print_json(contestant *const *c, int64_t n)
     rn_json_array(&j, NULL);
     for (int64_t i = 0; i < n; i++) {
         rn_json_object(&j, NULL);
-        rn_json_text(&j, "kernels", c[i]->set);
+        rn_json_text(&j, "kernels", name_of(c[i]));
         rn_json_int(&j, "nodes", c[i]->nodes);
         rn_json_int(&j, "of_nodes", c[i]->of);
         rn_json_number(&j, "step_s", c[i]->median);
@@ -90,7 +95,8 @@ static void print_json(contestant *const *c, int64_t n)
     rn_json_finish(&j);
 }
 
-bool rn_bench_compare_kernels(rn_cli *cli, const rn_experiment *e, bool sample, int64_t steps, rn_error *err)
+bool rn_bench_compare_kernels(rn_cli *cli, const rn_experiment *e, bool sample, int64_t steps, const rn_chooser *chooser,
+                              rn_error *err)
 {
     enum { MOST_SETS = 16 };
     contestant *all = calloc(MOST_SETS, sizeof *all), *taking_part[MOST_SETS];
@@ -100,7 +106,7 @@ bool rn_bench_compare_kernels(rn_cli *cli, const rn_experiment *e, bool sample, 
     for (int64_t i = 0; ok && i < n; i++) {
         all[i].seconds = rn_arena_array(&cli->arena, (size_t)steps, sizeof *all[i].seconds);
         ok = (all[i].seconds || rn_fail(err, RN_EMEMORY, "no memory for %" PRId64 " steps", steps)) &&
-             begin(cli, &all[i], e, sample, err);
+             begin(cli, &all[i], e, sample, chooser, err);
         if (ok && all[i].nodes)
             taking_part[parts++] = &all[i];
     }

@@ -22,6 +22,7 @@ static const option options[] = {
     {"--db",         "FILE",       "database (default: results.db in the folder of results)", TEXT, offsetof(rn_cli, db), 0, 0},
     {"--plugin-dir", "DIR",        "search plugins here (a folder or a file; repeatable)", TEXT_LIST, offsetof(rn_cli, plugin_dirs), 0, 0},
     {"--threads",    "N",          "threads (default: OMP_NUM_THREADS, else the CPUs this process may use)", NUMBER, offsetof(rn_cli, threads), 1, 1024},
+    {"--choices",    "FILE",       "kernels as FILE has them: the `plan` of a run, or a file of ~/.cache/runner", TEXT, offsetof(rn_cli, choices), 0, 0},
     {"--steps",      "N",          "steps to measure (default: 9), or from noise to image (default: the run's)", NUMBER, offsetof(rn_cli, steps), 1, 100000},
     {"--sampler",    "TYPE",       "sampler (default: the run's); its own keys by --set sampler.KEY=VALUE", TEXT, offsetof(rn_cli, sampler), 0, 0},
     {"--weights",    "WHICH",      "ema, the moving average (default: as the run was evaluated), or raw", TEXT, offsetof(rn_cli, weights), 0, 0},

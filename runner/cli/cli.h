@@ -17,6 +17,7 @@ typedef struct rn_cli {
     int threads;                 /* 0: not given */
     int steps;                   /* --steps; 0: not given */
     const char *mode, *compare;  /* --mode, --compare; NULL: not given */
+    const char *choices;         /* --choices; NULL: not given */
     const char *plot;            /* --plot; NULL: not given */
     const char *sampler, *weights; /* --sampler, --weights; NULL: not given */
     int64_t count, seed, to_seed; /* --count, 0: not given; --seed, --to-seed, −1: not given */

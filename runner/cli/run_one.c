@@ -6,6 +6,7 @@
 #include "cli/reuse.h"
 #include "cli/session.h"
 #include "cli/signals.h"
+#include "cli/tuning.h"
 #include "data/loader.h"
 #include "data/pixels.h"
 #include "data/png_write.h"
@@ -13,6 +14,7 @@
 #include "eval/sampling.h"
 #include "spec/write.h"
 #include "train/checkpoint.h"
+#include "tune/names.h"
 
 #include <math.h>
 #include <signal.h>
@@ -116,42 +118,6 @@ static bool make_folder(one_run *r, rn_error *err)
 
 /* --- what goes into the database at the beginning --------------------------------------------------- */
 
-/* "conv2d openblas 24, group_norm reference 20, …": the plan as text, op by op. */
-static char *kernels_text(const rn_program *p, rn_arena *a)
-{
-    typedef struct row { const char *op, *kernel; int n; } row;
-    const int64_t nodes = rn_program_nodes(p);
-    row *rows = rn_arena_array(a, (size_t)nodes + 1, sizeof *rows);
-    int64_t n = 0;
-    size_t bytes = 1;
-    for (int64_t i = 0; rows && i < nodes; i++) {
-        const rn_node_info info = rn_program_node(p, i);
-        int64_t k = 0;
-        while (k < n && (strcmp(rows[k].op, info.op) != 0 || strcmp(rows[k].kernel, info.label) != 0))
-            k++;
-        rows[k].op = info.op, rows[k].kernel = info.label, rows[k].n++;
-        n += k == n;
-        bytes += strlen(info.op) + strlen(info.label) + 16;
-    }
-    char *text = rn_arena_alloc(a, bytes), *at = text;
-    for (int64_t k = 0; text && k < n; k++)
-        at += snprintf(at, bytes - (size_t)(at - text), "%s%s %s %d", k ? ", " : "", rows[k].op, rows[k].kernel, rows[k].n);
-    return text;
-}
-
-/* What kernels may use on this machine, for the record. */
-static const char *cpu_features_text(rn_arena *a)
-{
-    static const struct { unsigned bit; const char *name; } names[] = {
-        {RN_CPU_AVX2, "avx2"}, {RN_CPU_AVX512F, "avx512"}, {RN_CPU_AVX512BF16, "avx512_bf16"}, {RN_CPU_AMX, "amx_bf16"}};
-    const unsigned found = rn_cpu_features();
-    const char *text = "";
-    for (size_t i = 0; text && i < sizeof names / sizeof *names; i++)
-        if (found & names[i].bit)
-            text = rn_arena_print(a, "%s%s%s", text, text[0] ? " " : "", names[i].name);
-    return text;
-}
-
 /* Images that `on_error: skip` left out. */
 static bool record_refusals(one_run *r, rn_error *err)
 {
@@ -169,12 +135,14 @@ static bool record_refusals(one_run *r, rn_error *err)
 static bool record_begin(one_run *r, rn_claim *claim, rn_error *err)
 {
     rn_arena a = {0};
+    char cpu[RN_CPU_TEXT];
+    const rn_program *const programs[] = {r->trainer.train, r->trainer.denoise};
     rn_row_run row = {.variant = r->s->experiment.variant[r->v - r->s->spec->variant].id, .seed = r->seed,
                       .hash = r->v->hash, .training_hash = r->v->training_hash, .out_dir = r->folder, .total_steps = r->trainer.budget_s > 0 ? 0 : r->trainer.config.steps, .threads = rn_threads(),
-                      .deterministic = r->e->deterministic, .plan = kernels_text(r->trainer.train, &a),
+                      .deterministic = r->e->deterministic, .plan = rn_plan_text(&a, programs, 2),
                       .runner_version = RUNNER_VERSION, .command = r->s->command};
     rn_machine_here(&a, &row.machine);
-    row.machine.cpu_features = cpu_features_text(&a);
+    row.machine.cpu_features = rn_cpu_text(rn_cpu_features(), cpu);
     bool ok = rn_store_run_begin(r->s->store, &row, claim, &r->id, err);
     if (ok && *claim == RN_CLAIM_BEGUN) {
         rn_row_parameter *p = rn_arena_array(&a, (size_t)r->v->n_values + 1, sizeof *p);
@@ -188,7 +156,8 @@ static bool record_begin(one_run *r, rn_claim *claim, rn_error *err)
         for (int i = 0; ok && i < plugins; i++) {
             const rn_loaded *l = rn_registry_plugin(r->s->cli->registry, i);
             q[i] = (rn_row_plugin){.path = l->path, .sha256 = l->sha256, .name = l->plugin->name, .version = l->plugin->version,
-                                   .licence = l->plugin->licence, .abi = l->plugin->abi, .max_error = NAN};
+                                   .licence = l->plugin->licence, .abi = l->plugin->abi,
+                                   .max_error = r->s->tuner ? rn_tuner_error_of(r->s->tuner, l) : (double)NAN};
         }
         ok = ok && rn_store_parameters(r->s->store, r->id, p, (size_t)r->v->n_values, err) &&
              rn_store_plugins(r->s->store, r->id, q, (size_t)plugins, err);
@@ -480,7 +449,8 @@ static bool prepare(one_run *r, rn_error *err)
 bool rn_session_run(rn_session *s, int64_t variant, uint32_t seed, bool *failed, rn_error *err)
 {
     const rn_variant *v = &s->spec->variant[variant];
-    one_run r = {.s = s, .v = v, .e = v->experiment, .seed = seed, .begun = rn_clock()};
+    one_run r = {.s = s, .v = v, .e = v->experiment, .seed = seed, .begun = rn_clock(),
+                 .trainer = {.chooser = rn_tuning_chooser(s->tuner, false)}};
     rn_claim claim = RN_CLAIM_DONE;
     int64_t done;
     *failed = false;
@@ -495,6 +465,7 @@ bool rn_session_run(rn_session *s, int64_t variant, uint32_t seed, bool *failed,
     rn_progress_line(&s->progress, "run %" PRId64 "/%" PRId64 "  %s", s->run, s->runs, r.label);
     bool ok = rn_session_data(s, v, err) && rn_session_scorer(s, v, err) &&
               rn_trainer_plan(&r.trainer, s->cli->registry, r.e, err) && make_folder(&r, err) && record_begin(&r, &claim, err);
+    rn_tuning_tell(s->tuner, &s->progress);
     if (ok && claim == RN_CLAIM_TAKEN) {
         rn_progress_line(&s->progress, "  another process is at it, skipped");
     } else if (ok && claim == RN_CLAIM_BEGUN) {

@@ -91,5 +91,7 @@ void rn_session_close(rn_session *s)
     s->data = NULL;
     rn_store_close(s->store);
     s->store = NULL;
+    rn_tuner_close(s->tuner);
+    s->tuner = NULL;
     rn_progress_free(&s->progress);
 }

@@ -9,6 +9,7 @@
 #include "spec/spec.h"
 #include "store/store.h"
 #include "train/trainer.h"
+#include "tune/tuner.h"
 
 typedef struct rn_session {
     rn_cli *cli;
@@ -18,6 +19,7 @@ typedef struct rn_session {
     rn_store *store;
     rn_row_experiment experiment;
     rn_progress progress;
+    rn_tuner *tuner; /* NULL: kernels by rank */
     /* shared by runs whose `data:` (and `evaluate:`) say the same */
     rn_data *data, *reference;
     rn_scorer *scorer;

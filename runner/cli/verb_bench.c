@@ -4,6 +4,7 @@
 #include "base/plural.h"
 #include "cli/bench.h"
 #include "cli/specs.h"
+#include "cli/tuning.h"
 #include "cli/verbs.h"
 #include "graph/peak.h"
 #include "report/table.h"
@@ -148,6 +149,9 @@ int rn_verb_bench(rn_cli *cli)
     rn_spec spec = {0};
     rn_error err;
     rn_bench b = {0};
+    rn_progress progress;
+    rn_tuner *tuner = NULL;
+    rn_progress_begin(&progress, false);
     int64_t steps = cli->steps ? cli->steps : 9;
     int status = rn_cli_spec(cli, cli->arguments.v[0], &spec);
     if (!status) {
@@ -157,15 +161,21 @@ int rn_verb_bench(rn_cli *cli)
                     rn_fail(&err, RN_EUSAGE, "--compare: %s cannot be compared, only kernels can",
                             rn_shown(&cli->arena, cli->compare)));
         b.sample = cli->mode && strcmp(cli->mode, "sample") == 0;
+        ok = ok && rn_tuning_open(cli, &progress, true, &tuner, &err);
+        b.trainer.chooser = rn_tuning_chooser(tuner, false);
         const rn_experiment *e = spec.variant[spec.baseline].experiment;
         if (ok && cli->compare)
-            ok = rn_bench_compare_kernels(cli, e, b.sample, steps, &err);
+            ok = rn_bench_compare_kernels(cli, e, b.sample, steps, b.trainer.chooser, &err);
         else
-            ok = ok && rn_bench_begin(&b, cli->registry, e, &err) &&
-                 (cli->serve ? serve(&b, &err) : measure(cli, &b, spec.name, steps, &err));
+            ok = ok && rn_bench_begin(&b, cli->registry, e, &err);
+        rn_tuning_tell(tuner, &progress);
+        if (ok && !cli->compare)
+            ok = cli->serve ? serve(&b, &err) : measure(cli, &b, spec.name, steps, &err);
         status = ok ? 0 : rn_cli_spec_error(&spec, &spec.variant[spec.baseline], &err);
     }
     rn_bench_end(&b);
+    rn_tuner_close(tuner);
+    rn_progress_free(&progress);
     rn_spec_free(&spec);
     return status;
 }

@@ -3,7 +3,9 @@
 #include "base/plural.h"
 #include "cli/session.h"
 #include "cli/specs.h"
+#include "cli/tuning.h"
 #include "cli/verbs.h"
+#include "eval/sampling.h"
 #include "report/table.h"
 
 #include <math.h>
@@ -27,6 +29,7 @@ static size_t resident_bytes(void)
 typedef struct planned {
     const rn_variant *variant;
     rn_trainer_cost cost;
+    int64_t evaluations; /* of the network, for one sample */
     int64_t steps;   /* 0: the budget is time */
     size_t other_bytes, peak_bytes;
     const char *kernels; /* of --kernels */
@@ -59,13 +62,14 @@ static const char *kernel_list(const char *title, const rn_program *p, const cha
     return copy ? copy : before;
 }
 
-static bool plan_variant(rn_cli *cli, const rn_variant *v, size_t resident, planned *out, rn_error *err)
+static bool plan_variant(rn_cli *cli, rn_tuner *tuner, const rn_variant *v, size_t resident, planned *out, rn_error *err)
 {
-    rn_trainer t = {0};
+    rn_trainer t = {.chooser = rn_tuning_chooser(tuner, cli->kernels)};
     bool ok = rn_trainer_plan(&t, cli->registry, v->experiment, err);
     if (ok) {
-        *out = (planned){.variant = v, .cost = t.cost, .other_bytes = rn_session_bytes(v->experiment), .kernels = "",
-                         .steps = t.budget_s > 0 ? 0 : t.config.steps};
+        *out = (planned){.variant = v, .cost = t.cost, .evaluations = rn_sampling_evaluations(v->experiment),
+                         .steps = t.budget_s > 0 ? 0 : t.config.steps,
+                         .other_bytes = rn_session_bytes(v->experiment), .kernels = ""};
         out->peak_bytes = resident + t.cost.total_bytes + out->other_bytes;
         if (cli->kernels) {
             out->kernels = kernel_list("training step:", t.train, out->kernels, &cli->arena);
@@ -76,26 +80,36 @@ static bool plan_variant(rn_cli *cli, const rn_variant *v, size_t resident, plan
     return ok;
 }
 
+/* Bytes are exact for the kernels that the table is of. */
+static void print_untimed(int64_t untimed)
+{
+    if (untimed)
+        printf("%" PRId64 " node%s not timed on this machine yet: the first run may choose other kernels there, and so other bytes of "
+               "scratch\n", untimed, untimed == 1 ? " was" : "s were");
+}
+
 static const char *budget_text(const rn_variant *v)
 {
     const rn_value *budget = rn_variant_value(v, "train.budget");
     return budget ? budget->text : NULL;
 }
 
-static void print_table(rn_cli *cli, const rn_spec *spec, const planned *p)
+static void print_table(rn_cli *cli, const rn_spec *spec, const planned *p, int64_t untimed)
 {
-    static const char *const head[] = {"variant", "parameters", "GFLOP/image", "GFLOP/step", "steps", "training PFLOP",
-                                       "activations MiB", "weights MiB", "peak MiB", "differs from the baseline"};
+    static const char *const head[] = {"variant", "parameters", "GFLOP/image", "calls/sample", "GFLOP/step", "steps",
+                                       "training PFLOP", "activations MiB", "weights MiB", "peak MiB",
+                                       "differs from the baseline"};
     rn_table t;
     const double mib = 1048576;
     printf("experiment %s: %" PRId64 " variant%s x %" PRId64 " seed%s\n", spec->variant[0].experiment->name, spec->n_variants,
            rn_plural(spec->n_variants), spec->seeds.n, rn_plural(spec->seeds.n));
-    rn_table_init(&t, &cli->arena, "lrrrrrrrrl", head);
+    rn_table_init(&t, &cli->arena, "lrrrrrrrrrl", head);
     for (int64_t i = 0; i < spec->n_variants; i++) {
         const rn_variant *v = p[i].variant;
         rn_table_cell(&t, "%s%s", v->name, i == spec->baseline ? " (baseline)" : "");
         rn_table_cell(&t, "%" PRId64, p[i].cost.parameters);
         rn_table_cell(&t, "%.6g", (double)p[i].cost.flop_per_image / 1e9);
+        rn_table_cell(&t, "%" PRId64, p[i].evaluations);
         rn_table_cell(&t, "%.6g", p[i].cost.flop_per_step / 1e9);
         if (p[i].steps) {
             rn_table_cell(&t, "%" PRId64, p[i].steps);
@@ -110,6 +124,7 @@ static void print_table(rn_cli *cli, const rn_spec *spec, const planned *p)
         rn_table_cell(&t, "%s", i == spec->baseline ? "-" : rn_variant_differs(&cli->arena, v));
     }
     rn_table_print(&t, stdout);
+    print_untimed(untimed);
     for (int64_t i = 0; i < spec->n_variants; i++) {
         const char *dropped = rn_variant_dropped(&cli->arena, &spec->variant[i]);
         if (dropped[0])
@@ -119,7 +134,7 @@ static void print_table(rn_cli *cli, const rn_spec *spec, const planned *p)
     }
 }
 
-static void print_json(rn_cli *cli, const rn_spec *spec, const planned *p)
+static void print_json(rn_cli *cli, const rn_spec *spec, const planned *p, int64_t untimed)
 {
     rn_json j;
     rn_json_begin(&j, stdout);
@@ -134,6 +149,8 @@ static void print_json(rn_cli *cli, const rn_spec *spec, const planned *p)
         rn_json_text(&j, "differs", rn_variant_differs(&cli->arena, p[i].variant));
         rn_json_int(&j, "parameters", p[i].cost.parameters);
         rn_json_int(&j, "flop_per_image", p[i].cost.flop_per_image);
+        rn_json_int(&j, "calls_per_sample", p[i].evaluations);
+        rn_json_int(&j, "flop_per_sample", p[i].evaluations * p[i].cost.flop_per_image);
         rn_json_number(&j, "flop_per_step", p[i].cost.flop_per_step);
         rn_json_text(&j, "budget", budget_text(p[i].variant));
         rn_json_number(&j, "steps", p[i].steps ? (double)p[i].steps : (double)NAN);
@@ -149,6 +166,7 @@ static void print_json(rn_cli *cli, const rn_spec *spec, const planned *p)
         rn_json_end(&j);
     }
     rn_json_end(&j);
+    rn_json_int(&j, "untimed_nodes", untimed);
     rn_json_end(&j);
     rn_json_finish(&j);
 }
@@ -163,16 +181,23 @@ int rn_verb_plan(rn_cli *cli)
         return status;
     }
     const size_t resident = resident_bytes();
+    rn_progress progress;
+    rn_tuner *tuner = NULL;
+    rn_progress_begin(&progress, false);
     planned *p = rn_arena_array(&cli->arena, (size_t)spec.n_variants, sizeof *p);
     bool ok = p != NULL || rn_fail(&err, RN_EMEMORY, "no memory for %" PRId64 " variants", spec.n_variants);
+    ok = ok && rn_tuning_open(cli, &progress, false, &tuner, &err);
     for (int64_t i = 0; ok && i < spec.n_variants; i++)
-        ok = plan_variant(cli, &spec.variant[i], resident, &p[i], &err);
+        ok = plan_variant(cli, tuner, &spec.variant[i], resident, &p[i], &err);
+    const int64_t untimed = tuner ? rn_tuner_tell(tuner).untimed : 0;
     if (ok && cli->json)
-        print_json(cli, &spec, p);
+        print_json(cli, &spec, p, untimed);
     else if (ok)
-        print_table(cli, &spec, p);
+        print_table(cli, &spec, p, untimed);
     else
         status = rn_cli_spec_error(&spec, NULL, &err);
+    rn_tuner_close(tuner);
+    rn_progress_free(&progress);
     rn_spec_free(&spec);
     return status;
 }

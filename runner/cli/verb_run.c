@@ -6,6 +6,7 @@
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "cli/specs.h"
+#include "cli/tuning.h"
 #include "cli/verbs.h"
 #include "eval/sampling.h"
 #include "report/compare.h"
@@ -64,7 +65,7 @@ static double seconds_of(const rn_trainer *t, bool trained, double train_s, doub
     const int64_t evaluations = 1 + (e->evaluate.every ? (steps - 1) / e->evaluate.every : 0);
     const int64_t batches = (e->evaluate.samples + e->evaluate.batch - 1) / e->evaluate.batch;
     return (double)steps * train_s +
-           (double)(evaluations * batches) * (double)rn_sampling_calls(&e->evaluate.sampler) * denoise_s;
+           (double)(evaluations * batches) * (double)rn_sampling_evaluations(e) * denoise_s;
 }
 
 /* Which kernel sets the nodes of a program go to: "openblas 57, reference 213". */
@@ -113,10 +114,11 @@ static bool print_block(rn_session *s, rn_error *err)
     for (int64_t i = 0; i < s->spec->n_variants; i++) {
         const rn_variant *v = &s->spec->variant[i];
         const rn_experiment *e = v->experiment;
-        rn_trainer t = {0};
+        rn_trainer t = {.chooser = rn_tuning_chooser(s->tuner, false)};
         int64_t left;
         char sets[256];
         bool ok = count_left(s, v, &left, err) && rn_trainer_plan(&t, s->cli->registry, e, err);
+        rn_tuning_tell(s->tuner, p);
         const double bytes = ok ? (double)t.cost.total_bytes + (double)rn_session_bytes(e) : 0;
         if (ok && left && memory > 0 && bytes > memory) /* rather than being killed in the middle */
             ok = rn_fail(err, RN_EMEMORY, "variant %s needs %.1f MiB, this machine has %.1f MiB: a smaller train.batch, "
@@ -249,7 +251,7 @@ int rn_verb_run(rn_cli *cli)
     s.command = command_line(cli, cli->arguments.v[0]);
     rn_signals_catch();
     rn_progress_begin(&s.progress, cli->quiet);
-    bool ok = open_store(&s, &err) && state_experiment(&s, &err) && state_metrics(s.store, &err);
+    bool ok = rn_tuning_open(cli, &s.progress, true, &s.tuner, &err) && open_store(&s, &err) && state_experiment(&s, &err) && state_metrics(s.store, &err);
     if (ok && rn_store_notices(s.store)[0])
         rn_progress_line(&s.progress, "%s", rn_store_notices(s.store));
     ok = ok && print_block(&s, &err) && run_all(&s, &failures, &err);

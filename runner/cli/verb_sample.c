@@ -8,6 +8,7 @@
 #include "cli/run_folder.h"
 #include "cli/signals.h"
 #include "cli/specs.h"
+#include "cli/tuning.h"
 #include "cli/verbs.h"
 #include "data/pixels.h"
 #include "data/png_write.h"
@@ -187,7 +188,7 @@ static void tell(const drawing *d)
         rn_json_text(&j, "weights", d->weights);
         rn_json_text(&j, "sampler", s->rule.what->name);
         rn_json_int(&j, "steps", rn_sampling_steps(s));
-        rn_json_int(&j, "model_calls", rn_sampling_calls(s));
+        rn_json_int(&j, "model_calls", rn_sampling_evaluations(d->e));
         rn_json_int(&j, "seed", d->seed);
         if (d->between)
             rn_json_int(&j, "to_seed", d->to_seed);
@@ -234,8 +235,11 @@ static int draw_from_run(rn_cli *cli, bool between)
     d.to_seed = cli->to_seed >= 0 ? (uint32_t)cli->to_seed : d.seed + 1;
     rn_signals_catch();
     rn_progress_begin(&d.progress, cli->quiet);
-    const bool ok = rn_trainer_plan(&d.trainer, cli->registry, d.e, &err) && load_weights(&d, &run, &err) &&
-                    choose_folder(&d, &run, sets, &err) && draw(&d, &err);
+    rn_tuner *tuner = NULL; /* the kernels that the run had, where they are known; a few images are not worth timing others */
+    bool ok = rn_tuning_open(cli, &d.progress, false, &tuner, &err);
+    d.trainer.chooser = rn_tuning_chooser(tuner, false);
+    ok = ok && rn_trainer_plan(&d.trainer, cli->registry, d.e, &err) && load_weights(&d, &run, &err) &&
+         choose_folder(&d, &run, sets, &err) && draw(&d, &err);
     rn_progress_end(&d.progress);
     rn_progress_free(&d.progress);
     if (ok)
@@ -243,6 +247,7 @@ static int draw_from_run(rn_cli *cli, bool between)
     else
         status = rn_cli_spec_error(&spec, d.v, &err);
     rn_trainer_free(&d.trainer);
+    rn_tuner_close(tuner);
     rn_spec_free(&spec);
     free(d.sheet);
     return status;

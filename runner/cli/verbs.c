@@ -2,15 +2,15 @@
 #include "cli/verbs.h"
 
 /* clang-format off */
-static const char *const run_options[] = {"--set", "--out", "--db", "--plugin-dir", "--threads", "--json", "--quiet", NULL};
-static const char *const plan_options[] = {"--set", "--plugin-dir", "--threads", "--kernels", "--json", NULL};
+static const char *const run_options[] = {"--set", "--out", "--db", "--plugin-dir", "--threads", "--choices", "--json", "--quiet", NULL};
+static const char *const plan_options[] = {"--set", "--plugin-dir", "--threads", "--choices", "--kernels", "--json", NULL};
 static const char *const schedule_options[] = {"--set", "--plugin-dir", "--plot", "--json", NULL};
 static const char *const snr_options[] = {"--set", "--out", "--db", "--plugin-dir", "--threads", "--json", NULL};
 static const char *const validate_options[] = {"--set", "--plugin-dir", NULL};
 static const char *const data_options[] = {"--set", "--plugin-dir", "--threads", "--json", NULL};
 static const char *const compare_options[] = {"--out", "--db", "--json", NULL};
 static const char *const plugin_options[] = {"--plugin-dir", "--json", NULL};
-static const char *const bench_options[] = {"--set", "--plugin-dir", "--threads", "--steps", "--mode", "--compare", "--serve", "--json", NULL};
+static const char *const bench_options[] = {"--set", "--plugin-dir", "--threads", "--choices", "--steps", "--mode", "--compare", "--serve", "--json", NULL};
 static const char *const weighting_options[] = {"--set", "--plugin-dir", "--json", NULL};
 static const char *const sample_options[] = {"--sampler", "--steps", "--seed", "--count", "--weights", "--set", "--out", "--db", "--plugin-dir", "--threads", "--json", "--quiet", NULL};
 static const char *const interpolate_options[] = {"--sampler", "--steps", "--seed", "--to-seed", "--count", "--weights", "--set", "--out", "--db", "--plugin-dir", "--threads", "--json", "--quiet", NULL};
@@ -63,7 +63,10 @@ const rn_verb rn_verbs[] = {
      "Images are random numbers: no data set is opened. The float32 peak is measured between the steps, since clocks\n"
      "wander. With --serve, stdin and stdout speak the protocol of a step server, so that steps of several programs can\n"
      "be taken in turns: one JSON line when ready, then for each line read one step and a line \"SECONDS PEAK_MIB\"."},
-    {"check",    "gradients [OP ...]", "compare every op's gradient rule with differences, in double", check_options, 1, 999, rn_verb_check, NULL},
+    {"check",    "gradients|kernels [NAME ...]", "compare gradient rules with differences, or kernels with their reference", check_options, 1, 999, rn_verb_check,
+     "`check gradients` compares every op's gradient rule with central differences in double; `check kernels` compares every\n"
+     "kernel that this processor can run with the reference kernel of its op. NAME is an op or, for kernels, a kernel set.\n"
+     "Exit status 1 if anything differs by more than rounding explains."},
     {NULL, NULL, NULL, NULL, 0, 0, NULL, NULL},
 };
 /* clang-format on */

@@ -1,5 +1,6 @@
 #include "eval/sampling.h"
 
+#include "diffusion/guidance.h"
 #include "eval/threshold.h"
 
 #include <math.h>
@@ -11,6 +12,9 @@ typedef struct batch_run {
     const rn_sampling *s;
     int64_t image_elements, first, steps;
     double *work; /* [2·image_elements]: thresholding one image, the noise of the two ends */
+    int32_t *labels;                /* [batch]; NULL: none */
+    const rn_guidance *guidance;    /* NULL: none */
+    double *without;                /* [batch·image_elements]: x̂ without the label; NULL without guidance */
 } batch_run;
 
 int64_t rn_sampling_steps(const rn_sampler_config *sampler)
@@ -18,11 +22,18 @@ int64_t rn_sampling_steps(const rn_sampler_config *sampler)
     return sampler->steps ? sampler->steps : ((const rn_sampler *)sampler->rule.what)->default_steps;
 }
 
-int64_t rn_sampling_calls(const rn_sampler_config *sampler)
+/* Classes of the model, of which samples take one each; 0: samples have no labels. */
+static int64_t labelled(const rn_experiment *e)
 {
-    const rn_sampler *rule = (const rn_sampler *)sampler->rule.what;
-    const bool several = RN_HAS(rule, rn_sampler, calls_a_step) && rule->calls_a_step > 0;
-    return rn_sampling_steps(sampler) * (several ? rule->calls_a_step : 1);
+    const rn_model *model = (const rn_model *)e->model.what;
+    return e->evaluate.labels == RN_LABELS_EVEN && model->classes ? model->classes(e->model.params) : 0;
+}
+
+/* NULL where it changes nothing. */
+static const rn_guidance *guidance_of(const rn_experiment *e)
+{
+    const rn_guidance *g = e->evaluate.guidance;
+    return g && g->scale != 1 && labelled(e) ? g : NULL;
 }
 
 size_t rn_sampling_bytes(const rn_experiment *e)
@@ -30,7 +41,52 @@ size_t rn_sampling_bytes(const rn_experiment *e)
     const rn_sampler *rule = (const rn_sampler *)e->evaluate.sampler.rule.what;
     const size_t image = 3 * (size_t)e->data.resolution.height * (size_t)e->data.resolution.width;
     const size_t batch = (size_t)e->evaluate.batch * image;
-    return batch * ((2 + (size_t)rule->scratch_arrays) * sizeof(double) + sizeof(float)) + 2 * image * sizeof(double);
+    const size_t arrays = 2 + (size_t)rule->scratch_arrays + (guidance_of(e) != NULL);
+    return batch * (arrays * sizeof(double) + sizeof(float)) + 2 * image * sizeof(double) +
+           (labelled(e) ? (size_t)e->evaluate.batch * sizeof(int32_t) : 0);
+}
+
+/* --- counting --------------------------------------------------------------------------------------- */
+
+/* A walk of one number along the run's own grid, for the sake of its calls. */
+typedef struct count {
+    const rn_guidance *guidance;
+    int64_t calls;
+} count;
+
+static bool count_call(void *context, int64_t step, const double *z, double logsnr, double *x0, rn_error *err)
+{
+    count *c = context;
+    (void)step, (void)z, (void)err;
+    c->calls += rn_guidance_at(c->guidance, logsnr) ? 2 : 1;
+    *x0 = 0;
+    return true;
+}
+static void no_noise(void *context, int64_t step, double *xi)
+{
+    (void)context, (void)step;
+    *xi = 0;
+}
+
+int64_t rn_sampling_evaluations(const rn_experiment *e)
+{
+    const rn_sampler *rule = (const rn_sampler *)e->evaluate.sampler.rule.what;
+    const int64_t steps = rn_sampling_steps(&e->evaluate.sampler);
+    count c = {.guidance = guidance_of(e)};
+    rn_curve curve;
+    rn_error err;
+    double *logsnr = malloc((size_t)(steps + 1) * sizeof *logsnr);
+    double *z = calloc((size_t)(2 + rule->scratch_arrays), sizeof *z);
+    bool ok = logsnr && z && rn_sampling_curve(e, &curve, &err);
+    if (ok) {
+        rn_sampling_grid(&curve, steps, e->evaluate.sampler.spacing, logsnr);
+        rn_sampler_run run = {.bytes = sizeof run, .logsnr = logsnr, .steps = steps, .n = 1, .z = z, .x0 = z + 1,
+                              .scratch = z + 2, .context = &c, .denoise = count_call, .noise = no_noise};
+        ok = rule->sample(e->evaluate.sampler.rule.params, &run, &err);
+    }
+    free(logsnr);
+    free(z);
+    return ok ? c.calls : 0;
 }
 
 /* --- the grid --------------------------------------------------------------------------------------- */
@@ -113,6 +169,15 @@ static void noise(void *context, int64_t step, double *xi)
         memcpy(xi + i * elements, xi, (size_t)elements * sizeof *xi);
 }
 
+/* --- labels ----------------------------------------------------------------------------------------- */
+
+/* All classes in turn; on the way between two noises the first class alone. */
+static void choose_labels(const batch_run *b, int64_t classes)
+{
+    for (int64_t i = 0; b->labels && i < b->t->denoise_env.batch; i++)
+        b->labels[i] = (int32_t)(b->s->to_seed ? 0 : (b->first + i) % classes);
+}
+
 /* --- one batch -------------------------------------------------------------------------------------- */
 
 static bool denoise(void *context, int64_t step, const double *z, double logsnr, double *x0, rn_error *err)
@@ -120,7 +185,11 @@ static bool denoise(void *context, int64_t step, const double *z, double logsnr,
     const batch_run *b = context;
     const int64_t batch = b->t->denoise_env.batch;
     (void)step, (void)err;
-    rn_trainer_denoise(b->t, b->s->set, z, logsnr, NULL, x0);
+    rn_trainer_denoise(b->t, b->s->set, z, logsnr, b->labels, x0);
+    if (rn_guidance_at(b->guidance, logsnr)) { /* a second call instead of a double batch: the plan's arena stays as it is */
+        rn_trainer_denoise(b->t, b->s->set, z, logsnr, NULL, b->without);
+        rn_guidance_mix(b->guidance->scale, b->without, x0, batch * b->image_elements);
+    }
     if (b->s->sampler->dynamic_threshold > 0)
         for (int64_t i = 0; i < batch; i++)
             rn_dynamic_threshold(x0 + i * b->image_elements, b->image_elements, b->s->sampler->dynamic_threshold, b->work);
@@ -155,7 +224,9 @@ bool rn_sample(rn_trainer *t, const rn_sampling *s, rn_error *err)
 {
     const rn_sampler *rule = (const rn_sampler *)s->sampler->rule.what;
     const int64_t elements = 3 * t->denoise_env.height * t->denoise_env.width, n = elements * t->denoise_env.batch;
-    batch_run b = {.t = t, .s = s, .image_elements = elements, .steps = rn_sampling_steps(s->sampler)};
+    batch_run b = {.t = t, .s = s, .image_elements = elements, .steps = rn_sampling_steps(s->sampler),
+                   .guidance = guidance_of(t->experiment)};
+    const int64_t classes = labelled(t->experiment);
     rn_curve curve;
     if (!rn_sampling_curve(t->experiment, &curve, err))
         return false;
@@ -163,7 +234,9 @@ bool rn_sample(rn_trainer *t, const rn_sampling *s, rn_error *err)
     double *z = malloc((size_t)(n * (2 + rule->scratch_arrays)) * sizeof *z);
     float *images = malloc((size_t)n * sizeof *images);
     b.work = malloc((size_t)(2 * elements) * sizeof *b.work);
-    bool ok = logsnr && z && images && b.work;
+    b.labels = classes ? malloc((size_t)t->denoise_env.batch * sizeof *b.labels) : NULL;
+    b.without = b.guidance ? malloc((size_t)n * sizeof *b.without) : NULL;
+    bool ok = logsnr && z && images && b.work && (b.labels || !classes) && (b.without || !b.guidance);
     if (!ok)
         rn_fail(err, RN_EMEMORY, "no memory to draw %" PRId64 " images at once", t->denoise_env.batch);
     else
@@ -172,11 +245,14 @@ bool rn_sample(rn_trainer *t, const rn_sampling *s, rn_error *err)
         rn_sampler_run run = {.bytes = sizeof run, .logsnr = logsnr, .steps = b.steps, .n = n, .z = z, .x0 = z + n,
                               .scratch = z + 2 * n, .context = &b, .denoise = denoise, .noise = noise, .after = after};
         first_noise(&b, z);
+        choose_labels(&b, classes);
         ok = rule->sample(s->sampler->rule.params, &run, err) && hand_over(&b, z, images, err);
     }
     free(logsnr);
     free(z);
     free(images);
     free(b.work);
+    free(b.labels);
+    free(b.without);
     return ok;
 }

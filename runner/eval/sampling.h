@@ -21,7 +21,7 @@ typedef struct rn_sampling {
     const uint32_t *to_seed;
 } rn_sampling;
 
-/* Draws in batches of evaluate.batch (the last one is cut). x̂ is clipped, or thresholded, as the sampler's settings say.
+/* Draws in batches of evaluate.batch (the last one is cut), with labels and guidance as `evaluate:` says. x̂ is clipped, or thresholded, as the sampler's settings say.
  * Errors: RN_EMEMORY, RN_EFAILED for samples that are not finite, what sink and progress say. */
 RN_NODISCARD bool rn_sample(rn_trainer *t, const rn_sampling *s, rn_error *err);
 
@@ -32,8 +32,9 @@ RN_NODISCARD bool rn_sampling_curve(const rn_experiment *e, rn_curve *curve, rn_
 /* The logSNR that a sampler visits: steps + 1 values from t = 1 to t = 0, even in t or in logSNR. */
 void rn_sampling_grid(const rn_curve *curve, int64_t steps, int64_t spacing, double *logsnr);
 int64_t rn_sampling_steps(const rn_sampler_config *sampler);
-/* How often it asks the network for one image. */
-int64_t rn_sampling_calls(const rn_sampler_config *sampler);
+/* How often the network is asked for one image, guidance included: counted on the run's own grid of logSNR; 0 where the
+ * schedule is refused or memory is short. */
+int64_t rn_sampling_evaluations(const rn_experiment *e);
 
 /* What rn_sample allocates. */
 size_t rn_sampling_bytes(const rn_experiment *e);

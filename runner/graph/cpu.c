@@ -2,6 +2,8 @@
  * the compiler was told. */
 #include "graph/program.h"
 
+#include <stdio.h>
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <sys/syscall.h>
@@ -46,3 +48,17 @@ unsigned rn_cpu_features(void)
     return RN_CPU_ANY;
 }
 #endif
+
+const char *rn_cpu_text(unsigned features, char text[RN_CPU_TEXT])
+{
+    static const struct { unsigned bit; const char *name; } names[] = {
+        {RN_CPU_AVX2, "avx2"}, {RN_CPU_AVX512F, "avx512"}, {RN_CPU_AVX512BF16, "avx512_bf16"}, {RN_CPU_AMX, "amx_bf16"}};
+    int at = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (features & names[i].bit)
+            at += snprintf(text + at, RN_CPU_TEXT - (size_t)at, "%s%s", at ? "+" : "", names[i].name);
+    if (!at)
+        snprintf(text, RN_CPU_TEXT, "any");
+    return text;
+}

@@ -1,4 +1,4 @@
-/* Compiling a graph: which nodes run, which kernel each gets, where every tensor lies. */
+/* Compiling a graph: which nodes run, where every tensor lies. Which kernel each gets: program_kernels.c. */
 #include "graph/program_internal.h"
 
 #include "base/parallel.h"
@@ -39,124 +39,6 @@ static void mark_needed(const rn_graph *g, bool *needed)
         }
 }
 
-/* --- kernels ---------------------------------------------------------------------------------------- */
-
-static size_t whole_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
-static bool is_narrow(const step_node *s)
-{
-    bool narrow = false;
-    for (int k = 0; k < s->call.n_in; k++)
-        narrow |= s->in_shape[k].type == RN_BF16;
-    for (int k = 0; k < s->call.n_out; k++)
-        narrow |= s->out_shape[k].type == RN_BF16;
-    return narrow;
-}
-
-static rn_shape widen(rn_shape s)
-{
-    if (s.type == RN_BF16)
-        s.type = RN_F32, s.pitch = 0;
-    return s;
-}
-
-/* The node's call in float32. NULL: no memory. */
-static widened *widen_node(rn_program *p, const step_node *s, rn_call *call)
-{
-    widened *w = rn_arena_alloc(&p->arena, sizeof *w);
-    if (!w)
-        return NULL;
-    for (int k = 0; k < s->call.n_in; k++)
-        w->in_shape[k] = widen(s->in_shape[k]);
-    for (int k = 0; k < s->call.n_out; k++)
-        w->out_shape[k] = widen(s->out_shape[k]);
-    *call = s->call;
-    call->in = w->in_shape, call->out = w->out_shape;
-    return w;
-}
-
-/* Room for the copies behind the kernel's own scratch. */
-static void place_copies(step_node *s)
-{
-    s->scratch_bytes = s->work.scratch_bytes;
-    if (!s->wide)
-        return;
-    size_t at = whole_lines(s->scratch_bytes);
-    for (int k = 0; k < s->call.n_in; k++)
-        if (s->in_shape[k].type == RN_BF16) {
-            s->wide->in_offset[k] = at;
-            at += whole_lines((size_t)rn_bytes(s->wide->in_shape[k]));
-        }
-    for (int k = 0; k < s->call.n_out; k++)
-        if (s->out_shape[k].type == RN_BF16) {
-            s->wide->out_offset[k] = at;
-            at += whole_lines((size_t)rn_bytes(s->wide->out_shape[k]));
-        }
-    s->scratch_bytes = at;
-}
-
-static void note_refusal(rn_program *p, step_node *s, const rn_kernel *k, const char *why)
-{
-    const char *before = s->refusals;
-    s->refusals = rn_arena_print(&p->arena, "%s%s%s: %s", before, before[0] ? "; " : "", k->name, why);
-    if (!s->refusals)
-        s->refusals = before;
-}
-
-/* Does a kernel take the node as it is, or (`wide`) in float32? */
-static bool try_kernel(rn_program *p, step_node *s, const rn_kernel *k, unsigned cpu, widened *wide, const rn_call *call)
-{
-    const rn_type wanted = is_narrow(s) && !wide ? RN_BF16 : p->g->type;
-    if (k->type != wanted && (k->type != RN_NO_TYPE || wanted == RN_BF16))
-        return false; /* its sister serves that type: nothing to say */
-    rn_work work = {0};
-    const char *why = (k->cpu & cpu) != k->cpu ? "this processor lacks its instructions" : k->plan(call, p->threads, &work);
-    if (why) {
-        note_refusal(p, s, k, why);
-        return false;
-    }
-    s->kernel = k;
-    s->kernel_call = *call;
-    s->wide = wide;
-    s->label = wide ? rn_arena_print(&p->arena, "%s, widened", k->name) : NULL;
-    s->label = s->label ? s->label : k->name;
-    s->work = work;
-    place_copies(s);
-    return true;
-}
-
-/* The first that accepts of those in all[0 … n−1] that have this name, or (NULL) none of the option's names. */
-static bool try_set(rn_program *p, step_node *s, const rn_program_options *o, const rn_kernel *const *all, int n, const char *name,
-                    unsigned cpu, widened *wide, const rn_call *call)
-{
-    for (int k = 0; k < n; k++) {
-        bool fits = !name || strcmp(all[k]->name, name) == 0;
-        for (int64_t i = 0; i < o->n_kernels && !name; i++)
-            fits = fits && strcmp(all[k]->name, o->kernels[i]) != 0;
-        if (fits && try_kernel(p, s, all[k], cpu, wide, call))
-            return true;
-    }
-    return false;
-}
-
-static bool choose_kernel(rn_program *p, step_node *s, const rn_program_options *o, const char *device, unsigned cpu,
-                          rn_error *err)
-{
-    int n;
-    const char *op = s->call.op->name;
-    const rn_kernel *const *all = rn_registry_kernels(p->g->registry, op, device, &n);
-    rn_call wide_call;
-    widened *wide = is_narrow(s) ? widen_node(p, s, &wide_call) : NULL;
-    s->refusals = "";
-    for (int64_t i = 0; i <= o->n_kernels; i++) {
-        const char *name = i < o->n_kernels ? o->kernels[i] : NULL;
-        if (try_set(p, s, o, all, n, name, cpu, NULL, &s->call) || (wide && try_set(p, s, o, all, n, name, cpu, wide, &wide_call)))
-            return true;
-    }
-    return rn_fail(err, RN_EPLUGIN, "no kernel runs the op '%s' in %s%s%s", op, rn_type_name(p->g->type),
-                   s->refusals[0] ? ": " : "; no loaded plugin offers one", s->refusals);
-}
-
 /* --- memory ----------------------------------------------------------------------------------------- */
 
 static int32_t new_block(rn_program *p, size_t bytes, int32_t first, int32_t last)
@@ -170,12 +52,6 @@ static void touch(rn_program *p, rn_tensor t, int32_t when)
     const storage *s = &p->storage[t];
     if (s->where == IN_ARENA && p->block[s->block].last < when)
         p->block[s->block].last = when;
-}
-
-/* Bytes from the first to the last element of a tensor (its rows may lie pitch elements apart). */
-static size_t span_bytes(rn_shape s)
-{
-    return ((size_t)(rn_rows(s) - 1) * (size_t)rn_pitch(s) + (size_t)rn_last(s)) * rn_type_bytes(s.type);
 }
 
 static void place_view(rn_program *p, const rn_graph_node *n)
@@ -251,7 +127,7 @@ static bool lay_out(rn_program *p, const bool *needed, rn_error *err)
         if (info->origin == RN_FROM_PARAMETER)
             p->storage[t] = (storage){IN_PARAMETERS, -1, g->parameters->v[info->index].offset};
         else if (info->origin == RN_FROM_INPUT)
-            p->storage[t] = (storage){IN_ARENA, new_block(p, span_bytes(info->shape), -1, use[t]), 0};
+            p->storage[t] = (storage){IN_ARENA, new_block(p, rn_span_bytes(info->shape), -1, use[t]), 0};
         if (p->storage[t].where == IN_ARENA)
             last_use[p->storage[t].block] = use[t];
     }
@@ -275,7 +151,7 @@ static bool lay_out(rn_program *p, const bool *needed, rn_error *err)
                 touch(p, t, use[t] > when ? use[t] : when);
             } else {
                 const int32_t last = use[t] > when ? use[t] : when;
-                p->storage[t] = (storage){IN_ARENA, new_block(p, span_bytes(g->tensor[t].shape), when, last), 0};
+                p->storage[t] = (storage){IN_ARENA, new_block(p, rn_span_bytes(g->tensor[t].shape), when, last), 0};
                 last_use[p->storage[t].block] = last;
             }
         }
@@ -286,7 +162,7 @@ static bool lay_out(rn_program *p, const bool *needed, rn_error *err)
     }
     ok = rn_memory_plan(p->block, p->n_blocks, &p->arena_bytes) ||
          rn_fail(err, RN_EMEMORY, "no memory to plan a program of %" PRId64 " nodes", g->n_nodes);
-    p->thread_scratch_bytes = whole_lines(p->thread_scratch_bytes);
+    p->thread_scratch_bytes = rn_whole_lines(p->thread_scratch_bytes);
     p->thread_scratch_offset = p->arena_bytes;
     p->arena_bytes += p->thread_scratch_bytes * (size_t)p->threads;
 done:
@@ -308,6 +184,7 @@ bool rn_program_compile(const rn_graph *g, const rn_program_options *o, rn_progr
     if (ok) {
         p->g = g;
         p->threads = rn_threads();
+        p->cpu = rn_cpu_features();
         mark_needed(g, needed);
         p->node = rn_arena_array(&p->arena, (size_t)g->n_nodes + 1, sizeof *p->node);
         ok = p->node != NULL;
@@ -318,7 +195,6 @@ bool rn_program_compile(const rn_graph *g, const rn_program_options *o, rn_progr
     const char *device = o->device ? o->device : silent ? silent->name : NULL;
     if (ok && !device)
         ok = rn_fail(err, RN_EPLUGIN, "no loaded plugin offers a device; `runner plugins` lists what is there");
-    const unsigned cpu = rn_cpu_features();
     for (int64_t i = 0; ok && i < g->n_nodes; i++) {
         if (!needed[i] || is_view(&g->node[i]))
             continue;
@@ -327,17 +203,19 @@ bool rn_program_compile(const rn_graph *g, const rn_program_options *o, rn_progr
         s->call = rn_node_call(g, &g->node[i], s->in_shape, s->out_shape);
         s->cost = s->call.op->cost ? s->call.op->cost(&s->call) : (rn_cost){0};
         s->serial = s->cost.bytes < SERIAL_BYTES && s->cost.flop < SERIAL_FLOP;
-        ok = choose_kernel(p, s, o, device, cpu, err);
+        for (int k = 0; k < s->call.n_in; k++)
+            s->parameters |= is_parameter(g, g->node[i].in[k]) ? 1u << k : 0;
+        ok = rn_node_choose_kernel(p, s, o, device, err);
         if (!ok && g->node[i].scope[0])
             rn_context(err, "%s", g->node[i].scope);
         for (int k = 0; ok && k < s->call.n_in; k++)
-            if (!is_parameter(g, g->node[i].in[k])) {
-                s->work.packed_bytes[k] = 0; /* its values change from node to node: there is no time to pack them */
-            } else if (s->work.packed_bytes[k]) {
+            if (s->work.packed_bytes[k]) {
                 s->packed_offset[k] = p->packed_bytes;
-                p->packed_bytes += whole_lines(s->work.packed_bytes[k]);
+                p->packed_bytes += rn_whole_lines(s->work.packed_bytes[k]);
             }
     }
+    if (o->chooser)
+        o->chooser->end(o->chooser->context);
     ok = ok && lay_out(p, needed, err);
     free(needed);
     if (ok)

@@ -11,10 +11,31 @@ typedef struct rn_parameter_set {
     uint64_t version; /* changes whenever the values do: packed copies follow it */
 } rn_parameter_set;
 
+typedef struct step_node step_node; /* graph/step_node.h */
+
+/* A kernel that may or may not accept a node; widened: one of float32, on copies of what lies in bfloat16. */
+typedef struct rn_contender {
+    const rn_kernel *kernel;
+    bool widened;
+} rn_contender;
+
+/* Chooses a node's kernel where the spec's `kernels:` do not: runner/tune has one that measures. */
+typedef struct rn_chooser {
+    void *context;
+    bool explain; /* kernels that are passed over are asked for their reasons too: for `plan --kernels` */
+    /* The one of n contenders (by falling rank) that is known to be the best for such a node, or −1. */
+    int (*recall)(void *context, const step_node *node, int threads, const rn_contender *v, int n);
+    /* One of n ≥ 1 nodes that differ in the kernel, each ready to be bound and run, the highest rank first; −1: none of these.
+     * referee: the same with the reference kernel, or NULL. */
+    int (*choose)(void *context, step_node *v, int n, step_node *referee, int threads);
+    void (*end)(void *context); /* every node of the program has its kernel, or compiling failed */
+} rn_chooser;
+
 typedef struct rn_program_options {
     const char *const *kernels; /* names of kernel sets, tried first in this order */
     int64_t n_kernels;
     const char *device; /* NULL: the registry's default device */
+    const rn_chooser *chooser; /* NULL: the first that accepts by rank */
 } rn_program_options;
 
 typedef struct rn_program rn_program;
@@ -55,7 +76,12 @@ int64_t rn_program_nodes(const rn_program *p);
 rn_node_info rn_program_node(const rn_program *p, int64_t i);
 void rn_program_time(rn_program *p, bool on); /* switches timing on or off, and begins at 0 */
 
-/* The features of this machine's processor, as RN_CPU_… bits. */
+const step_node *rn_program_step_node(const rn_program *p, int64_t i);
+int rn_program_threads(const rn_program *p); /* that scratch was planned for */
+
+/* The features of this machine's processor, as RN_CPU_… bits; and bits as words, "avx2+avx512", "any" for none. */
 unsigned rn_cpu_features(void);
+enum { RN_CPU_TEXT = 64 };
+const char *rn_cpu_text(unsigned features, char text[RN_CPU_TEXT]);
 
 #endif

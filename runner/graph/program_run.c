@@ -30,16 +30,14 @@ static uint8_t *scratch_of(const rn_program *p, const step_node *s)
     return s->scratch_block < 0 ? NULL : p->memory + p->block[s->scratch_block].offset;
 }
 
-/* What the kernel of a widened node gets: the copies where there are any. */
-static void find_copies(const rn_program *p, step_node *s)
+void rn_node_find_copies(step_node *s, uint8_t *own)
 {
     if (!s->wide)
         return;
-    uint8_t *scratch = scratch_of(p, s);
     for (int k = 0; k < s->call.n_in; k++)
-        s->wide->in[k] = s->in_shape[k].type == RN_BF16 ? scratch + s->wide->in_offset[k] : s->in[k];
+        s->wide->in[k] = s->in_shape[k].type == RN_BF16 ? own + s->wide->in_offset[k] : s->in[k];
     for (int k = 0; k < s->call.n_out; k++)
-        s->wide->out[k] = s->out_shape[k].type == RN_BF16 ? scratch + s->wide->out_offset[k] : s->out[k];
+        s->wide->out[k] = s->out_shape[k].type == RN_BF16 ? own + s->wide->out_offset[k] : s->out[k];
 }
 
 static void find_addresses(rn_program *p)
@@ -53,7 +51,7 @@ static void find_addresses(rn_program *p)
         }
         for (int k = 0; k < n->n_out; k++)
             s->out[k] = address(p, n->out[k]);
-        find_copies(p, s);
+        rn_node_find_copies(s, scratch_of(p, s));
     }
 }
 
@@ -103,8 +101,8 @@ rn_shape rn_program_shape(const rn_program *p, const char *name)
 }
 
 typedef struct phase_run {
-    const rn_program *p;
     const step_node *s;
+    const node_scratch *scratch;
     const rn_step *step;
     int phase;
 } phase_run;
@@ -116,8 +114,8 @@ static void run_units(void *context, int thread, int64_t begin, int64_t end)
     const rn_buffers m = {
         .in = s->wide ? s->wide->in : s->in,
         .out = s->wide ? s->wide->out : s->out,
-        .scratch = scratch_of(r->p, s),
-        .thread_scratch = r->p->memory + r->p->thread_scratch_offset + (size_t)thread * r->p->thread_scratch_bytes,
+        .scratch = r->scratch->own,
+        .thread_scratch = r->scratch->threads + (size_t)thread * r->scratch->thread_bytes,
         .packed = s->packed,
         .step = r->step,
     };
@@ -151,11 +149,11 @@ static void narrow_rows(void *context, int thread, int64_t begin, int64_t end)
             ((rn_bf16 *)c->to)[row * pitch + i] = rn_bf16_of(((const float *)c->from)[row * n + i]);
 }
 
-static void widen_inputs(const rn_program *p, const step_node *s)
+static void widen_inputs(const step_node *s, uint8_t *own)
 {
     for (int k = 0; k < s->call.n_in; k++)
         if (s->in_shape[k].type == RN_BF16) {
-            conversion c = {s->in_shape[k], s->in[k], scratch_of(p, s) + s->wide->in_offset[k]};
+            conversion c = {s->in_shape[k], s->in[k], own + s->wide->in_offset[k]};
             rn_parallel(rn_rows(c.narrow), widen_rows, &c);
         }
 }
@@ -184,26 +182,33 @@ static void pack(rn_program *p)
     p->packed_version = p->set->version;
 }
 
+void rn_node_run(const step_node *s, const node_scratch *m, const rn_step *step)
+{
+    if (s->wide)
+        widen_inputs(s, m->own);
+    for (int phase = 0; phase < RN_MAX_PHASES; phase++) {
+        const int64_t units = phase ? s->work.more_units[phase - 1] : s->work.units;
+        if (!units)
+            break;
+        phase_run r = {s, m, step, phase};
+        if (s->serial)
+            run_units(&r, 0, 0, units);
+        else
+            rn_parallel(units, run_units, &r);
+    }
+    if (s->wide)
+        narrow_outputs(s);
+}
+
 void rn_program_run(rn_program *p, const rn_step *step)
 {
+    node_scratch m = {.threads = p->memory + p->thread_scratch_offset, .thread_bytes = p->thread_scratch_bytes};
     pack(p);
     for (int64_t i = 0; i < p->n_nodes; i++) {
         step_node *s = &p->node[i];
         const double begun = p->timing ? rn_clock() : 0;
-        if (s->wide)
-            widen_inputs(p, s);
-        for (int phase = 0; phase < RN_MAX_PHASES; phase++) {
-            const int64_t units = phase ? s->work.more_units[phase - 1] : s->work.units;
-            if (!units)
-                break;
-            phase_run r = {p, s, step, phase};
-            if (s->serial)
-                run_units(&r, 0, 0, units);
-            else
-                rn_parallel(units, run_units, &r);
-        }
-        if (s->wide)
-            narrow_outputs(s);
+        m.own = scratch_of(p, s);
+        rn_node_run(s, &m, step);
         if (p->timing)
             s->seconds += rn_clock() - begun;
     }
@@ -226,4 +231,14 @@ void rn_program_time(rn_program *p, bool on)
     p->timing = on;
     for (int64_t i = 0; i < p->n_nodes; i++)
         p->node[i].seconds = 0;
+}
+
+const step_node *rn_program_step_node(const rn_program *p, int64_t i)
+{
+    return &p->node[i];
+}
+
+int rn_program_threads(const rn_program *p)
+{
+    return p->threads;
 }

@@ -716,6 +716,11 @@ static const rn_param *alternative(rn_checker *c, const rn_param *rows, const rn
         const rn_entry *entry = rn_tree_entry(node, row->name);
         first = first ? first : row;
         names = names ? rn_arena_print(c->arena, "%s or %s", names, row->name) : row->name;
+        if (entry && rn_node_is_empty(entry->value)) {
+            rn_diagnose(c->diagnostics, (rn_about){.code = RN_EMISSING, .mark = entry->value->mark, .path = inside(c, h, row).path},
+                        "the value is empty; allowed: %s", rn_allowed(c->arena, c->catalogue, row));
+            return NULL;
+        }
         if (!entry || rn_node_is_none(entry->value))
             continue;
         if (by && by->layer == entry->layer) {

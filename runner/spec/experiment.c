@@ -4,6 +4,8 @@
 static const char *const on_error_words[] = {"stop", "skip", NULL};
 static const char *const decay_words[] = {"constant", "cosine", NULL};
 static const char *const spacing_words[] = {"t", "logsnr", NULL};
+static const char *const labels_words[] = {"even", "none", NULL};
+static const char *const interval_words[] = {"logsnr", "sigma", NULL};
 static const char *const weights_words[] = {"ema", "raw", NULL};
 static const char *const budget_units[] = {"FLOP", "images", "steps", "s", NULL};
 static const char *const recompute_words[] = {"none", "cheap", "blocks", NULL};
@@ -53,11 +55,26 @@ static const rn_param sampler_params[] = {
     RN_PARAMS_END,
 };
 
+static const rn_param interval_params[] = {
+    RN_REAL(rn_guidance_interval, low, NULL, NULL, -100, 1e6, "lower end, which belongs to it"),
+    RN_REAL(rn_guidance_interval, high, NULL, NULL, -100, 1e6, "upper end, which belongs to it"),
+    RN_CHOICE(rn_guidance_interval, of, interval_words, "logsnr", "what the ends are: logSNR, or sigma, the noise over the signal, e^(−logSNR/2)"),
+    RN_PARAMS_END,
+};
+
+static const rn_param guidance_params[] = {
+    RN_REAL(rn_guidance, scale, NULL, NULL, 0, 1000, "how far to go from the estimate without a label to the one with it; 1: no guidance, which costs one model call instead of two"),
+    RN_GROUP_OR_NONE(rn_guidance, interval, rn_guidance_interval, interval_params, "none", "noise levels that are guided, {low: -2.1, high: 2.5}; at the others the label alone counts; none: all are"),
+    RN_PARAMS_END,
+};
+
 static const rn_param evaluate_params[] = {
     {RN_PARAM_INT, "every", offsetof(rn_evaluate_config, every), "step", "none", 1, 1000000000, "also evaluate every so many steps; none: at the end alone", 0, 0, 0, RN_KIND_NONE, RN_COSMETIC | RN_NULLABLE},
     RN_INT (rn_evaluate_config, samples, "image", "512", 2, 1000000, "images generated for the scores"),
     RN_INT (rn_evaluate_config, batch, "image", "32", 1, 4096, "images generated at once"),
     RN_GROUP(rn_evaluate_config, sampler, sampler_params, "{}", "how samples are drawn"),
+    RN_CHOICE(rn_evaluate_config, labels, labels_words, "even", "of samples, where the model has classes: all of them in turn, or none"),
+    RN_GROUP_OR_NONE(rn_evaluate_config, guidance, rn_guidance, guidance_params, "none", "classifier-free guidance of samples towards their label"),
     RN_COMPONENTS(rn_evaluate_config, features, RN_KIND_FEATURES, "", "feature sets of the scores (default: all that say so of themselves)"),
     RN_COMPONENTS(rn_evaluate_config, metrics, RN_KIND_METRIC, "", "scores, each computed on each feature set (default: all that say so of themselves)"),
     RN_CHOICE(rn_evaluate_config, weights, weights_words, "ema", "the weights that are sampled from"),
@@ -84,8 +101,8 @@ const rn_param rn_experiment_params[] = {
     {RN_PARAM_INTS, "seeds", offsetof(rn_experiment, seeds), 0, "[0, 1, 2]", 0, 4294967295.0, "one run of each variant for each seed", 0, 0, 0, RN_KIND_NONE, RN_COSMETIC},
     RN_GROUP(rn_experiment, memory, memory_params, "{}", "time against memory"),
     RN_CHOICE(rn_experiment, precision, precision_words, "float32", "type of activations and their gradients in memory; parameters, statistics and sums are always float32"),
-    RN_TEXTS(rn_experiment, kernels, "[]", "kernel sets in order of preference; empty: by their rank"),
-    RN_BOOL(rn_experiment, deterministic, "false", "choose kernels without timing them, so that a rerun chooses alike"),
+    RN_TEXTS(rn_experiment, kernels, "[]", "kernel sets in order of preference, taken without timing; what they do not take goes to the fastest of the others on this machine"),
+    RN_BOOL(rn_experiment, deterministic, "false", "choose kernels by their rank, without timing them: every machine with the same processor and plugins chooses alike"),
     {RN_PARAM_TEXTS, "plugins", offsetof(rn_experiment, plugins), 0, "[]", 0, 0, "folders or files that are searched for plugins first", 0, 0, 0, RN_KIND_NONE, RN_COSMETIC | RN_PATHS},
     RN_PARAMS_END,
 };

@@ -51,10 +51,25 @@ typedef struct rn_sampler_config {
     double dynamic_threshold; /* 0: none */
 } rn_sampler_config;
 
+/* `guidance:` {scale: 1.1, interval: {low: -2, high: 2.5}} */
+enum { RN_GUIDANCE_LOGSNR = 0, RN_GUIDANCE_SIGMA };
+typedef struct rn_guidance_interval {
+    double low, high;
+    int64_t of; /* RN_GUIDANCE_…: what low and high are */
+} rn_guidance_interval;
+typedef struct rn_guidance {
+    double scale;                         /* 1: none */
+    const rn_guidance_interval *interval; /* NULL: everywhere */
+} rn_guidance;
+
+enum { RN_LABELS_EVEN = 0, RN_LABELS_NONE };
+
 typedef struct rn_evaluate_config {
     int64_t every; /* steps; 0: at the end alone */
     int64_t samples, batch;
     rn_sampler_config sampler;
+    int64_t labels;              /* of samples: RN_LABELS_… */
+    const rn_guidance *guidance; /* NULL: none */
     rn_chosen_list features, metrics;
     int64_t weights; /* 0 ema, 1 raw */
     rn_chosen reference; /* another data set; none: the training images */

@@ -1,5 +1,7 @@
 #include "train/trainer.h"
 
+#include "diffusion/guidance.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,7 +111,10 @@ bool rn_trainer_plan(rn_trainer *t, const rn_registry *registry, const rn_experi
         rn_context(err, "task");
         return rn_at(err, e->task.place); /* a task knows its values, not where they stand */
     }
-    const rn_program_options o = {.kernels = e->kernels.v, .n_kernels = e->kernels.n, .device = t->device->name};
+    if (!rn_guidance_check(e, err))
+        return false;
+    const rn_program_options o = {.kernels = e->kernels.v, .n_kernels = e->kernels.n, .device = t->device->name,
+                                  .chooser = e->deterministic ? NULL : t->chooser};
     if (!compile_train(t, registry, &o, err) || !compile_denoise(t, registry, &o, err))
         return false;
     add_up(t);

@@ -22,6 +22,7 @@ typedef struct rn_trainer_cost {
 } rn_trainer_cost;
 
 typedef struct rn_trainer {
+    const rn_chooser *chooser; /* set before planning; NULL: kernels by rank, as where the spec says `deterministic` */
     const rn_experiment *experiment;
     rn_train_config config; /* the experiment's, with `steps` made from its budget; see rn_trainer_expect */
     double budget_s;        /* of training, where the budget is time; else 0 */

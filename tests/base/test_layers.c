@@ -5,7 +5,7 @@
 
 #include <ftw.h>
 
-static const char *const floors[] = {"base", "spec",  "plugin", "graph",  "diffusion", "data",
+static const char *const floors[] = {"base", "spec",  "plugin", "graph",  "tune", "diffusion", "data",
                                      "train", "eval", "store",  "report", "cli"};
 
 /* Floors that lie below and yet are none of one's business. */
@@ -37,6 +37,11 @@ static const struct {
     {"x0", "diffusion/prediction.c", "what a network predicts: the image"},
     {"x0", "train/trainer.c", "an output of the denoising program"},
     {"x0", "cli/run_one.c", "which error the grid of errors has"},
+    {"scale", "report/error_map.c", "by how much errors are pooled: a name of JSON"},
+    {"scale", "store/shown.c", "the same: a column"},
+    {"cpu", "store/shown.c", "a column: where a run ran"},
+    {"x0", "report/show_run.c", "which error the grid of errors has"},
+    {"x0", "report/show_experiment.c", "which error the grid of errors has"},
     {"linear", "plugin/describe.c", "a trait of an op"},
     {"copy", "plugin/describe.c", "a trait of an op"},
     {"cosine", "spec/experiment.c", "how the learning rate falls"},

@@ -181,6 +181,40 @@ static void layer_norm_matches_plain_loops_over_many_blocks(void **state)
     check("layer_norm_grad", layer_grad, layer_example);
 }
 
+/* --- rms_norm: likewise, and over the groups of a row -------------------------------------------------- */
+
+static rn_example rms_example(sizes s, void *attr)
+{
+    *(rn_rms_norm_attr *)attr = (rn_rms_norm_attr){s.groups, 1e-5};
+    return (rn_example){.attr = attr, .in = {map(s), vector(s.channels / s.groups), vector(s.batch * s.pixels * s.groups), map(s)}};
+}
+
+static void rms_grad(const harness_call *h, sizes s, double *const want[RN_MAX_OUT])
+{
+    const int64_t width = s.channels / s.groups;
+    for (int64_t run = 0; run < s.batch * s.pixels * s.groups; run++) {
+        const double rstd = harness_input(h, 2, run);
+        double along = 0;
+        for (int pass = 0; pass < 2; pass++)
+            for (int64_t c = 0; c < width; c++) {
+                const int64_t at = run * width + c;
+                const double unit = harness_input(h, 0, at) * rstd, dy = harness_input(h, 3, at), u = dy * harness_input(h, 1, c);
+                if (pass == 0) {
+                    along += u * unit / (double)width;
+                    want[1][c] += dy * unit;
+                } else {
+                    want[0][at] = rstd * (u - unit * along);
+                }
+            }
+    }
+}
+
+static void rms_norm_matches_plain_loops_over_many_blocks(void **state)
+{
+    (void)state;
+    check("rms_norm_grad", rms_grad, rms_example);
+}
+
 /* --- film --------------------------------------------------------------------------------------------- */
 
 static rn_example film_example(sizes s, void *attr)
@@ -283,6 +317,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(group_norm_matches_plain_loops_over_many_blocks),
         cmocka_unit_test(layer_norm_matches_plain_loops_over_many_blocks),
+        cmocka_unit_test(rms_norm_matches_plain_loops_over_many_blocks),
         cmocka_unit_test(film_matches_plain_loops_over_many_blocks),
         cmocka_unit_test(sums_match_plain_loops_over_many_blocks),
         cmocka_unit_test(random_ops_draw_by_the_place_in_the_global_batch),

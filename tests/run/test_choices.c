@@ -17,6 +17,7 @@ static const char text[] =
     "data: {type: dead_leaves, count: 16, held_out: 4, resolution: 16, workers: 1}\n"
     "model:\n"
     "  type: uvit\n"
+    "  classes: 3\n" /* so that samples can be guided */
     "  levels:\n"
     "    - {block: resnet, channels: 8}\n"
     "    - {block: transformer, channels: 16}\n"
@@ -38,6 +39,8 @@ static const struct { const char *key, *value; } needed[] = {
 static const struct { const char *label, *value; } forms[] = {
     {"task:diffusion.schedule.shift", "{from: 8}"},
     {"task:diffusion.schedule.shift", "{low: 8, high: 16}"},
+    {"evaluate.guidance", "{scale: 2}"},
+    {"evaluate.guidance{scale: 2}.interval", "{low: 0.2, high: 3}"},
     {"task:diffusion.loss.matched_to", "{type: cosine}"},
     {"evaluate.sampler.schedule", "{type: cosine}"},
     {"{type: cosine}.shift", "{from: 8}"},
@@ -256,6 +259,14 @@ static void plain(const where *w, const char *value)
     n_sets = before;
 }
 
+/* Some of a unit. */
+static void amount(const where *w, const char *unit)
+{
+    char value[64];
+    assert_true(snprintf(value, sizeof value, "8 %s", unit) < (int)sizeof value);
+    plain(w, value);
+}
+
 static const char *needed_value(const rn_param *r)
 {
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
@@ -360,11 +371,11 @@ static void walk(const rn_param *rows, where w)
             plain(&at, "true");
             plain(&at, "false");
         }
-        for (const char *const *word = r->choices; word && *word; word++) {
-            char value[LABEL]; /* of a quantity the choices are units */
-            snprintf(value, sizeof value, r->type == RN_PARAM_QUANTITY ? "10 %s" : "%s", *word);
-            plain(&at, value);
-        }
+        for (const char *const *word = r->choices; word && *word; word++)
+            if (r->type == RN_PARAM_QUANTITY)
+                amount(&at, *word);
+            else
+                plain(&at, *word);
         if (r->flags & RN_NULLABLE)
             plain(&at, "none");
         switch (r->type) {

@@ -109,6 +109,58 @@ static void a_number_of_any_length_is_read_or_refused(void **state)
     }
 }
 
+static const struct { const char *text; rn_number result; double value; int64_t unit; const char *name; } quantities[] = {
+    {"2e15 FLOP", RN_NUMBER_OK, 2e15, 0, "FLOP"},
+    {"2e15FLOP", RN_NUMBER_OK, 2e15, 0, "FLOP"},
+    {"2 PFLOP", RN_NUMBER_OK, 2e15, 0, "PFLOP"},
+    {".5 TFLOP", RN_NUMBER_OK, 5e11, 0, "TFLOP"},
+    {"64000 images", RN_NUMBER_OK, 64000, 1, "images"},
+    {"64k images", RN_NUMBER_OK, 64000, 1, "images"},
+    {"1 image", RN_NUMBER_OK, 1, 1, "image"},
+    {"4_000 steps", RN_NUMBER_OK, 4000, 2, "steps"},
+    {"300 s", RN_NUMBER_OK, 300, 3, "s"},
+    {"300s", RN_NUMBER_OK, 300, 3, "s"},
+    {"10 min", RN_NUMBER_OK, 600, 3, "min"},
+    {"1.5  h", RN_NUMBER_OK, 5400, 3, "h"},
+    {"-3 s", RN_NUMBER_OK, -3, 3, "s"}, /* ranges refuse it */
+    {"10", RN_NUMBER_FRACTION, 0, 0, ""},
+    {"10 mn", RN_NUMBER_FRACTION, 0, 0, "mn"},
+    {"10 flop", RN_NUMBER_FRACTION, 0, 0, "flop"},
+    {"10 averyveryveryverylongword", RN_NUMBER_FRACTION, 0, 0, "averyveryveryverylongwo"},
+    {"min", RN_NUMBER_NONE, 0, 0, "min"},
+    {"ten min", RN_NUMBER_NONE, 0, 0, "min"},
+    {"10 min 3 s", RN_NUMBER_NONE, 0, 0, "s"},
+    {"", RN_NUMBER_NONE, 0, 0, ""},
+    {"1e999 s", RN_NUMBER_LARGE, 0, 0, "s"},
+    {"1e308 h", RN_NUMBER_LARGE, 0, 0, "h"},
+};
+
+static void quantities_have_units_in_the_spellings_of_people(void **state)
+{
+    static const char *const units[] = {"FLOP", "images", "steps", "s", NULL};
+    (void)state;
+    for (size_t i = 0; i < sizeof quantities / sizeof *quantities; i++) {
+        double v = -77;
+        int64_t unit = -77;
+        char name[RN_UNIT_NAME];
+        const rn_number r = rn_scalar_quantity(quantities[i].text, units, &v, &unit, name);
+        if (r != quantities[i].result || strcmp(name, quantities[i].name) != 0)
+            fail_msg("'%s': result %d, unit '%s'", quantities[i].text, (int)r, name);
+        if (r == RN_NUMBER_OK && (fabs(v - quantities[i].value) > 1e-12 * fabs(v) || unit != quantities[i].unit))
+            fail_msg("'%s': %g of unit %d", quantities[i].text, v, (int)unit);
+    }
+    const char *names[64];
+    const size_t n = rn_scalar_units(units, names, 64);
+    assert_true(n > 4 && n < 64);
+    for (size_t i = 0; i < n; i++) { /* what is told to be known is known */
+        char text[64], name[RN_UNIT_NAME];
+        double v;
+        int64_t unit;
+        snprintf(text, sizeof text, "1 %s", names[i]);
+        assert_int_equal(rn_scalar_quantity(text, units, &v, &unit, name), RN_NUMBER_OK);
+    }
+}
+
 static void only_true_and_false_are_booleans(void **state)
 {
     (void)state;
@@ -140,6 +192,7 @@ int main(void)
         cmocka_unit_test(whole_numbers_are_read_as_people_write_them),
         cmocka_unit_test(real_numbers_are_read_as_people_write_them),
         cmocka_unit_test(a_number_of_any_length_is_read_or_refused),
+        cmocka_unit_test(quantities_have_units_in_the_spellings_of_people),
         cmocka_unit_test(only_true_and_false_are_booleans),
         cmocka_unit_test(reals_are_printed_as_briefly_as_they_read_back),
     };

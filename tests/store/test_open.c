@@ -241,6 +241,33 @@ static void an_older_file_is_copied_and_brought_forward(void **state)
     assert_int_equal(ask("old.db.v1-2.bak", "SELECT x FROM a"), 1);
 }
 
+/* From each version that was released to the newest, with what was in it. */
+static void files_of_every_released_version_are_brought_forward(void **state)
+{
+    (void)state;
+    int newest = 0, tried = 0;
+    while (rn_schema_files[newest].name)
+        newest++;
+    for (int version = 1; version < newest; version++, tried++) {
+        rn_error err;
+        rn_store *s;
+        char name[32], sql[128], copy[64];
+        snprintf(name, sizeof name, "released%d.db", version);
+        for (int i = 0; i < version; i++)
+            run_sql(name, rn_schema_files[i].sql);
+        run_sql(name, "INSERT INTO experiment (name, created_ms, updated_ms) VALUES ('kept', 1, 1)");
+        assert_ok(rn_store_open(at(name), RN_STORE_WRITE, &s, &err), err); /* which also looks for every table and column */
+        snprintf(sql, sizeof sql, "from schema version %d to %d", version, newest);
+        assert_non_null(strstr(rn_store_notices(s), sql));
+        rn_store_close(s);
+        assert_int_equal(ask(name, "PRAGMA user_version"), newest);
+        assert_int_equal(ask(name, "SELECT count(*) FROM experiment WHERE name = 'kept'"), 1);
+        snprintf(copy, sizeof copy, "%s.v%d.bak", name, version);
+        assert_int_equal(ask(copy, "PRAGMA user_version"), version);
+    }
+    assert_true(tried > 0);
+}
+
 /* Readers change nothing, so an older file has to wait for a writer; it is said who that is. */
 static void an_older_file_is_not_read_as_if_it_were_new(void **state)
 {
@@ -345,6 +372,7 @@ int main(void)
         cmocka_unit_test(readers_leave_nothing_behind),
         cmocka_unit_test(a_file_left_empty_by_a_killed_writer_is_made_anew),
         cmocka_unit_test(an_older_file_is_copied_and_brought_forward),
+        cmocka_unit_test(files_of_every_released_version_are_brought_forward),
         cmocka_unit_test(an_older_file_is_not_read_as_if_it_were_new),
         cmocka_unit_test(a_view_that_answers_nonsense_is_told),
         cmocka_unit_test(without_shared_memory_the_journal_is_delete_and_says_so),

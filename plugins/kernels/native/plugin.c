@@ -7,7 +7,7 @@
     X(linear) X(linear_dw) X(matmul) X(attention) X(attention_grad)                                                    \
     X(conv2d) X(conv2d_dx) X(conv2d_dw) X(winograd_conv2d) X(winograd_conv2d_dx) X(winograd_conv2d_dw)                 \
     X(group_norm) X(group_norm_grad) X(group_norm_film_silu) X(group_norm_film_silu_grad)                              \
-    X(layer_norm) X(layer_norm_grad) X(layer_norm_film) X(layer_norm_film_grad)                                        \
+    X(layer_norm) X(layer_norm_grad) X(layer_norm_film) X(layer_norm_film_grad) X(rms_norm) X(rms_norm_grad) X(rope)    \
     X(silu) X(silu_grad) X(gelu_tanh) X(gelu_tanh_grad) X(sigmoid) X(sigmoid_grad)                                     \
     X(film) X(film_grad) X(sum_leading)                                                                                \
     X(random_normal) X(dropout) X(softmax) X(softmax_grad) X(mean_square) X(mean_square_grad)                          \

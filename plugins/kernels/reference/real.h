@@ -24,7 +24,8 @@ typedef double ACC;
 #define REFERENCE(op_, plan_, run_)                                                                \
     const rn_kernel NAME_(op_) = {.bytes = sizeof(rn_kernel), .name = "reference",                 \
                                   .doc = "plain C, right before fast", .op = #op_,                 \
-                                  .device = "cpu", .type = RN_REAL_TYPE, .plan = plan_, .run = run_}
+                                  .device = "cpu", .rank = RN_RANK_REFERENCE, .type = RN_REAL_TYPE,\
+                                  .plan = plan_, .run = run_}
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 /* size is 1 or more, as dimensions are: NOLINTNEXTLINE(clang-analyzer-core.DivideZero) */
