@@ -1,5 +1,6 @@
 /* runner check gradients [OP …]: every op's gradient rule against central differences.
  * runner check kernels [OP|SET …]: every kernel that this processor can run against its op's reference. */
+#include "base/plural.h"
 #include "cli/verbs.h"
 #include "graph/check_gradients.h"
 #include "graph/check_kernels.h"
@@ -83,7 +84,7 @@ static int check_kernels(rn_cli *cli)
                 checked++;
             }
     }
-    printf("%d kernels compared with their reference, %d differ%s\n", checked, failed, failed == 1 ? "s" : "");
+    printf("%d kernel%s compared with the reference, %d differ%s\n", checked, rn_plural(checked), failed, failed == 1 ? "s" : "");
     return failed;
 }
 

@@ -218,8 +218,8 @@ static bool draw(group *g, int reference, uint32_t seed, rn_error *err)
 
 static void print_reference(const group *g, int reference)
 {
-    static const char *const head[] = {"variant", "t", "logSNR", "averaged", "wanted", "noise var", "averaged", "SNR gain",
-                                       "power SNR", "averaged", "gain"};
+    static const char *const head[] = {"variant", "t", "logSNR", "pooled", "wanted", "noise var", "pooled", "SNR gain",
+                                       "power SNR", "pooled", "gain"};
     const rn_row_snr *rows = g->row + (size_t)(reference * POINTS * g->n);
     rn_table table;
     rn_table_init(&table, &g->cli->arena, "lrrrrrrrrrr", head);
@@ -249,7 +249,7 @@ static void print_reference(const group *g, int reference)
 
 static void print_legend(void)
 {
-    printf("\nlogSNR: of the schedule; averaged: after pooling, by the law; wanted: of the schedule without shift, at the smaller size\n"
+    printf("\nlogSNR: of the schedule; pooled: after averaging, by the law; wanted: of the schedule without shift, at the smaller size\n"
            "SNR gain: of alpha^2 / noise variance, measured; it is s^2 up to the chance of the draw\n"
            "power SNR: alpha^2 x signal variance / noise variance; it gains less than s^2, since averaging removes signal too\n");
 }

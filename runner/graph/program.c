@@ -203,6 +203,7 @@ bool rn_program_compile(const rn_graph *g, const rn_program_options *o, rn_progr
         s->call = rn_node_call(g, &g->node[i], s->in_shape, s->out_shape);
         s->cost = s->call.op->cost ? s->call.op->cost(&s->call) : (rn_cost){0};
         s->serial = s->cost.bytes < SERIAL_BYTES && s->cost.flop < SERIAL_FLOP;
+        s->repacked = g->training;
         for (int k = 0; k < s->call.n_in; k++)
             s->parameters |= is_parameter(g, g->node[i].in[k]) ? 1u << k : 0;
         ok = rn_node_choose_kernel(p, s, o, device, err);

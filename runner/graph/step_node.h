@@ -15,6 +15,7 @@ typedef struct widened_call {
 struct step_node {
     int32_t node; /* of the graph */
     unsigned parameters; /* bit k: input k is a parameter, of which a kernel may have a packed copy */
+    bool repacked;       /* … which is made again for every run, since training moves parameters */
     const rn_kernel *kernel;
     rn_work work;
     rn_shape in_shape[RN_MAX_IN], out_shape[RN_MAX_OUT];

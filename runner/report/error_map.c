@@ -47,7 +47,8 @@ static void fill_cell(const rn_row_grid *rows, size_t n, const char *variant, in
                       rn_error_cell *c)
 {
     double sum = 0, base = 0;
-    *c = (rn_error_cell){.mean = NAN, .baseline = NAN, .share = NAN, .low = NAN, .high = NAN};
+    const double none = (double)NAN;
+    *c = (rn_error_cell){.mean = none, .baseline = none, .share = none, .low = none, .high = none};
     for (size_t i = 0; i < n; i++) {
         if (rows[i].scale != scale || rows[i].bin != bin || !is_of(&rows[i], variant) || isnan(rows[i].mean))
             continue;

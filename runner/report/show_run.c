@@ -56,6 +56,8 @@ static void print_head(FILE *out, const rn_row_shown *r)
     fprintf(out, "  where      %s, %s, %" PRId64 " thread%s, runner %s, started %s UTC\n", r->host ? r->host : "?",
             r->cpu ? r->cpu : "?", r->threads, rn_plural(r->threads), r->runner_version ? r->runner_version : "?",
             r->started ? r->started : "?");
+    if (r->weights_folder)
+        fprintf(out, "  weights    those of %s: it differs in `evaluate` alone\n", r->weights_folder);
     fprintf(out, "  folder     %s\n  hash       %s\n", r->out_dir ? r->out_dir : "-", r->hash);
 }
 
@@ -241,6 +243,7 @@ static void print_json(FILE *out, const shown *s)
     rn_json_number(&j, "flop", r->flop);
     rn_json_number(&j, "seconds", r->seconds);
     rn_json_text(&j, "folder", r->out_dir);
+    rn_json_text(&j, "weights_folder", r->weights_folder);
     rn_json_text(&j, "hash", r->hash);
     json_lists(&j, s);
     rn_error_map_json(&j, &s->map);

@@ -11,7 +11,7 @@ static bool read_run(const rn_query *q, rn_arena *a, void *row)
         .variant = rn_column_text(q, "variant", a), .hash = rn_column_text(q, "hash", a), .status = rn_column_text(q, "status", a),
         .error = rn_column_text(q, "error", a), .out_dir = rn_column_text(q, "out_dir", a), .host = rn_column_text(q, "host", a),
         .cpu = rn_column_text(q, "cpu", a), .runner_version = rn_column_text(q, "runner_version", a),
-        .differs = rn_column_text(q, "differs", a), .started = rn_column_text(q, "started", a), .seed = rn_column_int(q, "seed"),
+        .weights_folder = rn_column_text(q, "weights_folder", a), .differs = rn_column_text(q, "differs", a), .started = rn_column_text(q, "started", a), .seed = rn_column_int(q, "seed"),
         .attempt = rn_column_int(q, "attempt"), .step = rn_column_int(q, "step"), .total_steps = rn_column_int(q, "total_steps"),
         .images = rn_column_int(q, "images"), .threads = rn_column_int(q, "threads"), .flop = rn_column_real(q, "flop"),
         .seconds = rn_column_real(q, "seconds"), .is_baseline = rn_column_int(q, "is_baseline") != 0,

@@ -168,6 +168,7 @@ const char *const rn_sql_text[RN_N_SQL] = {
     [RN_SQL_SHOWN_RUNS] =
         "SELECT r.id, e.name AS experiment, v.name AS variant, r.seed, r.hash, r.attempt, r.status, r.error, r.step, r.total_steps, "
         "r.images, r.flop, r.seconds, r.threads, r.out_dir, r.host, m.cpu, r.runner_version, v.differs, v.is_baseline, "
+        "(SELECT w.out_dir FROM run w WHERE w.id = r.weights_from) AS weights_folder, "
         "datetime(r.started_ms / 1000, 'unixepoch') AS started, v.position IS NOT NULL AND r.hash = v.hash AS is_newest, "
         "ifnull((SELECT c.id FROM current_run c WHERE c.experiment_id = e.id AND c.is_baseline = 1 AND c.seed = r.seed), 0) AS baseline "
         "FROM run r JOIN variant v ON v.id = r.variant_id JOIN experiment e ON e.id = v.experiment_id "

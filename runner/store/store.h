@@ -235,6 +235,7 @@ RN_NODISCARD bool rn_store_find(rn_store *store, const char *experiment, rn_aren
 typedef struct rn_row_shown {
     int64_t id, baseline; /* baseline: the run of the baseline with the same seed; may be this one; 0: there is none */
     const char *experiment, *variant, *hash, *status, *error, *out_dir, *host, *cpu, *runner_version, *differs, *started;
+    const char *weights_folder; /* of the run whose trained weights it took; NULL: it trained them */
     int64_t seed, attempt, step, total_steps, images, threads; /* 0: unknown */
     double flop, seconds;                                      /* NaN: unknown */
     bool is_baseline, is_newest; /* is_newest: of the settings that the experiment's file asked for last */

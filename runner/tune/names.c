@@ -40,14 +40,14 @@ static void put_attributes(text *t, const rn_param *rows, const char *from)
     }
 }
 
-static void put_shape(text *t, rn_shape s, bool parameter)
+static void put_shape(text *t, rn_shape s, const char *mark)
 {
     static const char *const short_type[] = {[RN_NO_TYPE] = "", [RN_F32] = "f32", [RN_F64] = "f64", [RN_BF16] = "bf16", [RN_I32] = "i32"};
     if (!s.rank) {
         put(t, " -");
         return;
     }
-    put(t, " %s%s[", parameter ? "*" : "", short_type[s.type]);
+    put(t, " %s%s[", mark, short_type[s.type]);
     for (int i = 0; i < s.rank; i++)
         put(t, "%s%" PRId64, i ? "," : "", s.dim[i]);
     if (!rn_dense(s))
@@ -63,10 +63,10 @@ bool rn_call_name(const step_node *s, const char *device, int threads, char buff
         put_attributes(&t, s->call.op->params, s->call.attr);
     put(&t, " |");
     for (int i = 0; i < s->call.n_in; i++)
-        put_shape(&t, s->in_shape[i], s->parameters >> i & 1);
+        put_shape(&t, s->in_shape[i], !(s->parameters >> i & 1) ? "" : s->repacked ? "*" : "=");
     put(&t, " ->");
     for (int i = 0; i < s->call.n_out; i++)
-        put_shape(&t, s->out_shape[i], false);
+        put_shape(&t, s->out_shape[i], "");
     if (!t.room)
         return false;
     for (char *c = buffer; *c; c++) /* a text attribute of a stranger's op: a choice is one line */

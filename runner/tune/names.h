@@ -7,7 +7,8 @@
 enum { RN_CALL_TEXT = 2048, RN_KERNEL_TEXT = 192 };
 
 /* All that decides how fast a kernel runs a node: "2 cpu conv2d stride=1 … | f32[16,64,64,64] *f32[3,3,64,64] - -> f32[…]".
- * First the threads and the device; a channel range has its pitch behind a slash, a parameter an asterisk, "-" is absent.
+ * First the threads and the device; a channel range has its pitch behind a slash; before a parameter stands "*" where its packed
+ * copy is made for every run, "=" where it stays; "-" is absent.
  * False: it does not fit. */
 bool rn_call_name(const step_node *s, const char *device, int threads, char text[RN_CALL_TEXT]);
 

@@ -11,7 +11,7 @@ typedef struct rn_trial { /* zero to begin */
 } rn_trial;
 
 typedef struct rn_trial_result {
-    double seconds; /* median of a run; of what is out early, of fewer runs */
+    double seconds; /* of the shortest run, and of packing where that belongs to every run; of what is out early, of fewer runs */
     bool differs;   /* from the referee: not timed */
 } rn_trial_result;
 

@@ -35,6 +35,7 @@ static const struct {
     {"eps", "diffusion/prediction.c", "what a network predicts: the noise"},
     {"v", "diffusion/prediction.c", "what a network predicts: α·ε − σ·x"},
     {"x0", "diffusion/prediction.c", "what a network predicts: the image"},
+    {"flow", "diffusion/prediction.c", "what a network predicts: ε − x"},
     {"x0", "train/trainer.c", "an output of the denoising program"},
     {"x0", "cli/run_one.c", "which error the grid of errors has"},
     {"scale", "report/error_map.c", "by how much errors are pooled: a name of JSON"},

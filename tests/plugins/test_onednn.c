@@ -8,18 +8,18 @@
 
 #include <dirent.h>
 
-/* Sums of up to 2304 products of numbers up to 1, in another order. */
-static const double tolerance = 2e-5;
+/* Sums of up to 2304 products of numbers up to 1, in another order; bfloat16: weights and results are rounded to 8 bits. */
+static double tolerance_of(rn_type type) { return type == RN_BF16 ? 1e-2 : 2e-5; }
 enum { GAP = 5 }; /* elements between the rows of a channel range */
 
-static const rn_kernel *kernel_of(const char *op, const char *set)
+static const rn_kernel *kernel_of(const char *op, const char *set, rn_type type)
 {
     int n;
     const rn_kernel *const *kernels = rn_registry_kernels(harness_registry(), op, "cpu", &n);
     for (int k = 0; k < n; k++)
-        if (strcmp(kernels[k]->name, set) == 0 && kernels[k]->type == RN_F32)
+        if (strcmp(kernels[k]->name, set) == 0 && kernels[k]->type == type)
             return kernels[k];
-    fail_msg("no kernel %s of %s in float32", set, op);
+    fail_msg("no kernel %s of %s in %s", set, op, rn_type_name(type));
     return NULL;
 }
 
@@ -36,31 +36,31 @@ static double largest_difference(const harness_call *a, const harness_call *b)
 
 /* Inputs that are channel ranges give the reference's values, or are refused. Returns whether they were taken. */
 static bool expect_ranges(const rn_op *op, const rn_kernel *kernel, const rn_example *example, const harness_call *dense,
-                          const char *text)
+                          rn_type type, const char *text)
 {
     harness_call ranges;
-    harness_open_as(&ranges, op, RN_F32, example, GAP);
+    harness_open_as(&ranges, op, type, example, GAP);
     const bool taken = !harness_run(&ranges, kernel, 3, false);
-    if (taken && !(largest_difference(&ranges, dense) <= tolerance))
+    if (taken && !(largest_difference(&ranges, dense) <= tolerance_of(type)))
         fail_msg("%s, %s: channel ranges differ by %.1e", op->name, text, largest_difference(&ranges, dense));
     harness_close(&ranges);
     return taken;
 }
 
 /* Packed and not, units cut in several ways: the reference's values, and always the same bytes. */
-static void expect_agreement(const char *op, const rn_example *example, const char *text)
+static void expect_agreement_in(rn_type type, const char *op, const rn_example *example, const char *text)
 {
     const rn_op *of = (const rn_op *)(const void *)rn_registry_find(harness_registry(), RN_KIND_OP, op);
-    const rn_kernel *kernel = kernel_of(op, "onednn");
+    const rn_kernel *kernel = kernel_of(op, "onednn", type);
     harness_call want, whole, got;
-    harness_open_as(&want, of, RN_F32, example, 0);
-    harness_open_as(&whole, of, RN_F32, example, 0);
-    harness_open_as(&got, of, RN_F32, example, 0);
-    assert_null(harness_run(&want, kernel_of(op, "reference"), 1, false));
+    harness_open_as(&whole, of, type, example, 0);
+    harness_open_as(&got, of, type, example, 0);
+    harness_open_like(&want, &whole);
+    assert_null(harness_run(&want, kernel_of(op, "reference", RN_F32), 1, false));
     const char *why = harness_run(&whole, kernel, 1, false);
     if (why)
         fail_msg("%s, %s: %s", op, text, why);
-    if (!(largest_difference(&whole, &want) <= tolerance))
+    if (!(largest_difference(&whole, &want) <= tolerance_of(type)))
         fail_msg("%s, %s: differs by %.1e", op, text, largest_difference(&whole, &want));
     for (int pieces = 2; pieces <= 5; pieces++) {
         got.computed = pieces % 2;
@@ -68,11 +68,19 @@ static void expect_agreement(const char *op, const rn_example *example, const ch
         if (largest_difference(&got, &whole) != 0)
             fail_msg("%s, %s: %d pieces give other numbers", op, text, pieces);
     }
-    if (!expect_ranges(of, kernel, example, &want, text) && strncmp(op, "conv2d", 6) != 0)
+    if (!expect_ranges(of, kernel, example, &want, type, text) && strncmp(op, "conv2d", 6) != 0)
         fail_msg("%s, %s: refuses channel ranges, which products take", op, text);
     harness_close(&want);
     harness_close(&whole);
     harness_close(&got);
+}
+
+/* The library has code for bfloat16 from AVX-512 on. */
+static void expect_agreement(const char *op, const rn_example *example, const char *text)
+{
+    expect_agreement_in(RN_F32, op, example, text);
+    if (rn_cpu_features() & RN_CPU_AVX512F)
+        expect_agreement_in(RN_BF16, op, example, text);
 }
 
 static rn_shape shape(int rank, int64_t a, int64_t b, int64_t c, int64_t d)
@@ -212,7 +220,7 @@ static void the_library_starts_no_threads(void **state)
     (void)state;
     rn_conv2d_dw_attr dw = {{1, 1, 1, 1}, 3, 3};
     const rn_example example = {.attr = &dw, .in = {shape(4, 8, 32, 32, 32), shape(4, 8, 32, 32, 32)}};
-    const rn_kernel *kernel = kernel_of("conv2d_dw", "onednn");
+    const rn_kernel *kernel = kernel_of("conv2d_dw", "onednn", RN_F32);
     harness_call h;
     harness_open_as(&h, (const rn_op *)(const void *)rn_registry_find(harness_registry(), RN_KIND_OP, "conv2d_dw"), RN_F32,
                     &example, 0);

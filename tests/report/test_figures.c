@@ -108,12 +108,11 @@ static void a_plot_has_axes_lines_and_one_legend(void **state)
     assert_null(strstr(text, "nan"));
     assert_non_null(strstr(text, ">\xE2\x88\x92" "10<")); /* a minus sign, not a hyphen */
     assert_true(strstr(text, "#BBBBBB") < strstr(text, "#0072B2")); /* what is compared with lies below */
-    char *out;
-    char *folder = scratch_folder(), *path = scratch_path(folder, "plot.svg");
+    char *out = NULL, *folder = scratch_folder(), *path = scratch_path(folder, "plot.svg");
     scratch_write(path, text, strlen(text));
     if (scratch_run(NULL, "command -v xmllint >/dev/null") == 0 && scratch_run(&out, "xmllint --noout '%s' 2>&1", path))
         fail_msg("%s", out);
-    free(path), free(folder), free(text);
+    free(out), free(path), free(folder), free(text);
 }
 
 static void a_sheet_has_a_row_for_each_schedule(void **state)

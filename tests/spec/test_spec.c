@@ -357,7 +357,7 @@ static const struct { const char *what, *text; const char *sets[SETS]; const cha
     {"--set without =", toy_spec, {"train.steps"}, "--set:1", "", "no path=value"},
     {"--set without a path", toy_spec, {"=3"}, "--set:1", "", "no path=value"},
     {"--set of no YAML", toy_spec, {"train.steps=[1"}, "--set:15", "", "no YAML"},
-    {"--set of nothing", toy_spec, {"train.steps="}, "--set:13", "train.steps", "the value is empty"},
+    {"--set of nothing", toy_spec, {"train.batch="}, "--set:13", "train.batch", "the value is empty"},
     {"--set of a wrong value", toy_spec, {"train.batch=2", "train.steps=x"}, "--set #2:13", "train.steps", "'x' is no whole number"},
     {"--set of an unknown key", toy_spec, {"train.stepps=3"}, "--set:7", "train.stepps", "did you mean 'steps'?"},
     {"--set into a number", toy_spec, {"train.steps.x=3"}, "s.yaml:5:16", "train.steps", "is no whole number"},

@@ -25,8 +25,10 @@ static void compare(const rn_variant *a, const rn_variant *b, bool relative)
     assert_string_equal(a->name, b->name);
     for (int64_t i = 0; i < a->n_values; i++) {
         const rn_value *x = &a->value[i], *y = rn_variant_value(b, x->path);
-        if (!y)
+        if (!y) {
             fail_msg("%s: '%s' is gone", a->name, x->path);
+            return;
+        }
         const size_t n = strlen(x->text), m = strlen(y->text);
         if (strcmp(x->path, "seeds") == 0)
             assert_string_equal(y->text, "[7]");

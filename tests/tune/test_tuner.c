@@ -348,19 +348,22 @@ static void names_tell_calls_apart(void **state)
     (void)state;
     const rn_shape s = {.rank = 2, .dim = {3, 4}, .type = RN_F32};
     const step_node plain = {.call = {.op = &op_twice, .n_in = 2, .n_out = 1}, .in_shape = {s}, .out_shape = {s}};
-    step_node v[5] = {plain, plain, plain, plain, plain};
-    char name[6][RN_CALL_TEXT];
+    enum { CALLS = 6 };
+    step_node v[CALLS] = {plain, plain, plain, plain, plain, plain};
+    char name[CALLS + 1][RN_CALL_TEXT];
     v[1].in_shape[0].pitch = 9;
-    v[2].parameters = 1;
+    v[2].parameters = 1, v[2].repacked = true;
     v[3].in_shape[0].type = RN_BF16;
     v[4].out_shape[0].dim[0] = 5;
-    for (int i = 0; i < 5; i++)
+    v[5].parameters = 1;
+    for (int i = 0; i < CALLS; i++)
         assert_true(rn_call_name(&v[i], "cpu", 2, name[i]));
-    assert_true(rn_call_name(&v[0], "cpu", 3, name[5]));
+    assert_true(rn_call_name(&v[0], "cpu", 3, name[CALLS]));
     assert_string_equal(name[0], "2 cpu twice | f32[3,4] - -> f32[3,4]");
     assert_string_equal(name[1], "2 cpu twice | f32[3,4/9] - -> f32[3,4]");
     assert_string_equal(name[2], "2 cpu twice | *f32[3,4] - -> f32[3,4]");
-    for (int i = 0; i < 6; i++)
+    assert_string_equal(name[5], "2 cpu twice | =f32[3,4] - -> f32[3,4]");
+    for (int i = 0; i <= CALLS; i++)
         for (int k = 0; k < i; k++)
             assert_string_not_equal(name[i], name[k]);
 }

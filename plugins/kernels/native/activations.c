@@ -33,7 +33,7 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     (void)threads;
     const walk w = walk_of(c, c->n_in);
     work->units = walk_units(&w);
-    return NULL;
+    return native_mixture(c);
 }
 
 /* clang-format off */
@@ -43,8 +43,8 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
         (void)work, (void)phase;                                                                                       \
         const walk w = walk_of(c, 1);                                                                                  \
         for (int64_t i = begin * w.rows_per_unit; i < least(end * w.rows_per_unit, w.rows); i++) {                     \
-            const float *x = (const float *)m->in[0] + walk_at(&w, c->in[0], i);                                       \
-            float *y = (float *)m->out[0] + walk_at(&w, c->out[0], i);                                                 \
+            const el *x = (const el *)m->in[0] + walk_at(&w, c->in[0], i);                                       \
+            el *y = (el *)m->out[0] + walk_at(&w, c->out[0], i);                                                 \
             const int64_t n = walk_length(&w, i);                                                                      \
             int64_t k = 0;                                                                                             \
             for (; k + VF_LANES <= n; k += VF_LANES)                                                                   \
@@ -58,9 +58,9 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
         (void)work, (void)phase;                                                                                       \
         const walk w = walk_of(c, 2);                                                                                  \
         for (int64_t i = begin * w.rows_per_unit; i < least(end * w.rows_per_unit, w.rows); i++) {                     \
-            const float *x = (const float *)m->in[0] + walk_at(&w, c->in[0], i);                                       \
-            const float *dy = (const float *)m->in[1] + walk_at(&w, c->in[1], i);                                      \
-            float *dx = (float *)m->out[0] + walk_at(&w, c->out[0], i);                                                \
+            const el *x = (const el *)m->in[0] + walk_at(&w, c->in[0], i);                                       \
+            const el *dy = (const el *)m->in[1] + walk_at(&w, c->in[1], i);                                      \
+            el *dx = (el *)m->out[0] + walk_at(&w, c->out[0], i);                                                \
             const int64_t n = walk_length(&w, i);                                                                      \
             int64_t k = 0;                                                                                             \
             for (; k + VF_LANES <= n; k += VF_LANES)                                                                   \

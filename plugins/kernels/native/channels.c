@@ -7,10 +7,10 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
 {
     (void)threads;
     work->units = pieces(rn_rows(c->out[0]), rows_per_unit(c));
-    return NULL;
+    return native_mixture(c);
 }
 
-static void zero_row(float *y, int64_t n)
+static void zero_row(el *y, int64_t n)
 {
     int64_t k = 0;
     for (; k + VF_LANES <= n; k += VF_LANES)
@@ -24,9 +24,9 @@ static void pad_run(const rn_call *c, const rn_work *work, const rn_buffers *m, 
     (void)work, (void)phase;
     const int64_t first = ((const rn_channel_pad_attr *)c->attr)->begin, n = rn_last(c->in[0]), channels = rn_last(c->out[0]);
     for (int64_t i = begin * rows_per_unit(c); i < least(end * rows_per_unit(c), rn_rows(c->out[0])); i++) {
-        float *y = (float *)m->out[0] + i * channels;
+        el *y = (el *)m->out[0] + i * channels;
         zero_row(y, first);
-        move_row(y + first, (const float *)m->in[0] + i * rn_pitch(c->in[0]), n);
+        move_row(y + first, (const el *)m->in[0] + i * rn_pitch(c->in[0]), n);
         zero_row(y + first + n, channels - first - n);
     }
 }
@@ -35,12 +35,12 @@ static void concat_run(const rn_call *c, const rn_work *work, const rn_buffers *
 {
     (void)work, (void)phase;
     const int64_t last = least(end * rows_per_unit(c), rn_rows(c->out[0]));
-    float *y = (float *)m->out[0] + begin * rows_per_unit(c) * rn_last(c->out[0]);
+    el *y = (el *)m->out[0] + begin * rows_per_unit(c) * rn_last(c->out[0]);
     for (int64_t i = begin * rows_per_unit(c); i < last; i++)
         for (int part = 0; part < c->n_in; part++) {
             const int64_t n = rn_last(c->in[part]);
             if (n)
-                move_row(y, (const float *)m->in[part] + i * rn_pitch(c->in[part]), n);
+                move_row(y, (const el *)m->in[part] + i * rn_pitch(c->in[part]), n);
             y += n;
         }
 }

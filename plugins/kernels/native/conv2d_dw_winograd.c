@@ -74,23 +74,31 @@ static block block_at(const weight_gradient *g, int64_t number)
 }
 
 /* A dy Aᵀ of tiles [first, first + tiles), at most TILES; dy and its channels: a block's. */
-static void make_d(const weight_gradient *g, const float *dy, int64_t channels, int64_t first, int64_t tiles, const float *zeros,
-                   float *d)
+NATIVE_INLINE void make_d_of(rn_type type, const weight_gradient *g, const void *dy, int64_t channels, int64_t first, int64_t tiles,
+                             const void *zeros, float *d)
 {
-    const float *pixels[2][OUT_ELEMENTS];
+    const void *pixels[2][OUT_ELEMENTS];
     tile_pixels(&g->dy, dy, first, 0, zeros, pixels[0]);
     for (int64_t t = 0; t < tiles; t++) {
-        const float **pixel = pixels[t % 2], **next = pixels[(t + 1) % 2];
+        const void **pixel = pixels[t % 2], **next = pixels[(t + 1) % 2];
         tile_pixels(&g->dy, dy, first + t + 1, 0, zeros, next);
         for (int64_t n = 0; n < channels; n += VF_LANES) {
             const int64_t panel = n / PANEL;
             float *to = d + panel * PANEL * TILES + t * panel_width(channels, panel) + n % PANEL;
             if (channels - n >= VF_LANES)
-                tile_out_gradient(pixel, next, n, VF_LANES, to, g->d_apart);
+                tile_out_gradient(type, pixel, next, n, VF_LANES, to, g->d_apart);
             else
-                tile_out_gradient(pixel, next, n, channels - n, to, g->d_apart);
+                tile_out_gradient(type, pixel, next, n, channels - n, to, g->d_apart);
         }
     }
+}
+static void make_d(const weight_gradient *g, const void *dy, int64_t channels, int64_t first, int64_t tiles, const void *zeros,
+                   float *d)
+{
+    if (el_is_narrow(g->dy.type))
+        make_d_of(RN_BF16, g, dy, channels, first, tiles, zeros, d);
+    else
+        make_d_of(RN_F32, g, dy, channels, first, tiles, zeros, d);
 }
 
 NATIVE_INLINE void inputs_by_outputs(int rows, int vectors, const float *v, int64_t row, const float *d, int64_t k, float *s,
@@ -139,8 +147,8 @@ static void sum_tiles(const weight_gradient *g, const rn_buffers *m, int64_t pit
         const int64_t part = unit % g->parts, first = part * g->part, last = least(first + g->part, g->x.tiles);
         for (int64_t t = first; t < last; t += TILES) {
             const int64_t tiles = least(TILES, last - t);
-            tiles_in(&g->x, (const float *)m->in[0] + b.in_first, b.in, t, tiles, zeros, v, g->in_block, g->v_apart);
-            make_d(g, (const float *)m->in[1] + b.out_first, b.out, t, tiles, zeros, d);
+            tiles_in(&g->x, el_at(g->x.type, m->in[0], b.in_first), b.in, t, tiles, zeros, v, g->in_block, g->v_apart);
+            make_d(g, el_at(g->dy.type, m->in[1], b.out_first), b.out, t, tiles, zeros, d);
             multiply(g, &b, v, d, tiles, s, t > first);
         }
         if (g->parts == 1)

@@ -132,8 +132,8 @@ static void multiply(const convolution *g, const float *v, const float *u, int64
 }
 
 /* Aᵀ m A + bias of a vector of channels into those pixels of a tile that lie in the map. */
-NATIVE_INLINE void finish_vector(const convolution *g, const float *m, const float *bias, const tile_place *p, float *y,
-                                 int64_t lanes)
+NATIVE_INLINE void finish_vector(rn_type type, const convolution *g, const float *m, const float *bias, const tile_place *p,
+                                 void *y, int64_t lanes)
 {
     vf d[TILE_ELEMENTS], r[OUT_ELEMENTS];
 #pragma GCC unroll 36
@@ -143,25 +143,33 @@ NATIVE_INLINE void finish_vector(const convolution *g, const float *m, const flo
     const vf b = bias ? vf_get(bias, lanes) : vf_of(0);
     for (int64_t i = 0; i < p->rows; i++)
         for (int64_t j = 0; j < p->cols; j++)
-            vf_put(y + (i * g->y.width + j) * g->y.pitch, r[i * TILE_OUT + j] + b, lanes);
+            vf_put_as(type, el_to(type, y, (i * g->y.width + j) * g->y.pitch), r[i * TILE_OUT + j] + b, lanes);
 }
 
 /* Panels [begin, end) of y. */
-static void finish(const convolution *g, const float *m, const float *bias, int64_t first, int64_t tiles, int64_t begin,
-                   int64_t end, float *y)
+NATIVE_INLINE void finish_of(rn_type type, const convolution *g, const float *m, const float *bias, int64_t first, int64_t tiles,
+                             int64_t begin, int64_t end, void *y)
 {
     for (int64_t t = 0; t < tiles; t++) {
         const tile_place p = tile_at(&g->y, first + t);
-        float *corner = y + ((p.image * g->y.height + p.row) * g->y.width + p.col) * g->y.pitch;
+        const int64_t corner = ((p.image * g->y.height + p.row) * g->y.width + p.col) * g->y.pitch;
         for (int64_t n = begin * PANEL; n < least(end * PANEL, g->out); n += VF_LANES) {
             const int64_t panel = n / PANEL;
             const float *from = m + (panel - begin) * PANEL * g->block + t * panel_width(g->out, panel) + n % PANEL;
             if (g->out - n >= VF_LANES)
-                finish_vector(g, from, bias ? bias + n : NULL, &p, corner + n, VF_LANES);
+                finish_vector(type, g, from, bias ? bias + n : NULL, &p, el_to(type, y, corner + n), VF_LANES);
             else
-                finish_vector(g, from, bias ? bias + n : NULL, &p, corner + n, g->out - n);
+                finish_vector(type, g, from, bias ? bias + n : NULL, &p, el_to(type, y, corner + n), g->out - n);
         }
     }
+}
+static void finish(const convolution *g, const float *m, const float *bias, int64_t first, int64_t tiles, int64_t begin,
+                   int64_t end, void *y)
+{
+    if (el_is_narrow(g->y.type))
+        finish_of(RN_BF16, g, m, bias, first, tiles, begin, end, y);
+    else
+        finish_of(RN_F32, g, m, bias, first, tiles, begin, end, y);
 }
 
 static void make_y(const convolution *g, const rn_buffers *m, const float *bias, int64_t begin, int64_t end)

@@ -9,7 +9,7 @@
 static uint64_t least_kept(double rate) { return (uint64_t)ceil(fmax(0, rate * 0x1p32 - 0.5)); }
 
 /* Elements `index` … of the stream; the rate is below 1 and `threshold` a word. */
-static void drop(float *y, const float *x, int64_t n, uint32_t threshold, float factor, rn_stream s, uint64_t index)
+static void drop(el *y, const el *x, int64_t n, uint32_t threshold, float factor, rn_stream s, uint64_t index)
 {
     const vf by = vf_of(factor);
     while (n > 0) {
@@ -26,7 +26,7 @@ static void drop(float *y, const float *x, int64_t n, uint32_t threshold, float 
             memcpy(word, &first, sizeof first);
             memcpy(word + VF_LANES, &second, sizeof second);
             for (int64_t k = 0; k < done; k++)
-                y[k] = word[skip + k] >= threshold ? x[k] * factor : 0;
+                y[k] = el_of(word[skip + k] >= threshold ? float_of(x[k]) * factor : 0);
         }
         index += (uint64_t)done;
         x += done;
@@ -35,7 +35,7 @@ static void drop(float *y, const float *x, int64_t n, uint32_t threshold, float 
     }
 }
 
-static void apply_mask(float *y, const float *x, const float *mask, int64_t n, float factor)
+static void apply_mask(el *y, const el *x, const float *mask, int64_t n, float factor)
 {
     const vf by = vf_of(factor);
     int64_t k = 0;
@@ -50,7 +50,7 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     (void)threads;
     const walk w = walk_of(c, c->n_in);
     work->units = walk_units(&w);
-    return NULL;
+    return native_mixture(c);
 }
 
 static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int phase, int64_t begin, int64_t end)
@@ -62,8 +62,8 @@ static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int 
     const float factor = attr->rate < 1 ? (float)(1 / (1 - attr->rate)) : 0;
     const uint64_t threshold = least_kept(attr->rate);
     for (int64_t i = begin * w.rows_per_unit; i < least(end * w.rows_per_unit, w.rows); i++) {
-        const float *x = (const float *)m->in[0] + walk_at(&w, c->in[0], i);
-        float *y = (float *)m->out[0] + walk_at(&w, c->out[0], i);
+        const el *x = (const el *)m->in[0] + walk_at(&w, c->in[0], i);
+        el *y = (el *)m->out[0] + walk_at(&w, c->out[0], i);
         const int64_t n = walk_length(&w, i);
         if (masked)
             apply_mask(y, x, (const float *)m->in[1] + walk_at(&w, c->in[1], i), n, factor);

@@ -21,7 +21,7 @@ static cut cut_of(const rn_call *c)
 static rows block_of(const rn_call *c, const rn_buffers *m, int input, int64_t first, int64_t n)
 {
     const int64_t pitch = rn_pitch(c->in[input]);
-    return (rows){(const float *)m->in[input] + first * pitch, pitch, n};
+    return (rows){(const el *)m->in[input] + first * pitch, pitch, n};
 }
 
 static const char *plan(const rn_call *c, int threads, rn_work *work)
@@ -29,10 +29,10 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     (void)threads;
     const cut k = cut_of(c);
     work->units = k.batch * k.parts;
-    return NULL;
+    return native_mixture(c);
 }
 
-NATIVE_INLINE void film_strip(float *y, const float *scale, const float *offset, int64_t channels, rows x, int64_t k,
+NATIVE_INLINE void film_strip(el *y, const float *scale, const float *offset, int64_t channels, rows x, int64_t k,
                               const int vectors, const int64_t lanes)
 {
     vf factor[STRIP_VECTORS], shift[STRIP_VECTORS];
@@ -56,7 +56,7 @@ static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int 
         const float *offset = (const float *)m->in[2] + image * rn_pitch(c->in[2]);
         for (int64_t p = first; p < last; p += k.step) {
             const rows x = block_of(c, m, 0, image * k.pixels + p, least(k.step, last - p));
-            float *y = (float *)m->out[0] + (image * k.pixels + p) * k.channels;
+            el *y = (el *)m->out[0] + (image * k.pixels + p) * k.channels;
             FOR_STRIPS(k.channels, film_strip, y, scale, offset, k.channels, x);
         }
     }
@@ -72,11 +72,11 @@ static const char *grad_plan(const rn_call *c, int threads, rn_work *work)
     work->units = k.batch * k.parts;
     work->more_units[0] = k.batch * pieces(k.channels, FOLD_CHANNELS);
     work->scratch_bytes = (size_t)(work->units * 2 * k.channels) * sizeof(float);
-    return NULL;
+    return native_mixture(c);
 }
 
 /* dx of a block; along += Σ dy·x, sum += Σ dy over it. */
-NATIVE_INLINE void grad_strip(float *dx, float *along, float *sum, const float *scale, int64_t channels, rows x, rows dy,
+NATIVE_INLINE void grad_strip(el *dx, float *along, float *sum, const float *scale, int64_t channels, rows x, rows dy,
                               int64_t k, const int vectors, const int64_t lanes)
 {
     vf a[STRIP_VECTORS], s[STRIP_VECTORS], factor[STRIP_VECTORS];
@@ -108,7 +108,7 @@ static void grad_part(const rn_call *c, const rn_buffers *m, const cut *k, int64
     for (int64_t p = first; p < last; p += k->step) {
         const int64_t at = image * k->pixels + p, n = least(k->step, last - p);
         const rows x = block_of(c, m, 0, at, n), dy = block_of(c, m, 2, at, n);
-        float *dx = (float *)m->out[0] + at * k->channels;
+        el *dx = (el *)m->out[0] + at * k->channels;
         FOR_STRIPS(k->channels, grad_strip, dx, along, sum, scale, k->channels, x, dy);
     }
 }

@@ -24,11 +24,11 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     }
     work->scratch_bytes = (size_t)(k.batch * k.channels) * ((size_t)(2 * k.parts) * sizeof(double) + 3 * sizeof(float));
     work->thread_scratch_bytes = (size_t)(2 * k.channels) * sizeof(float);
-    return NULL;
+    return native_mixture(c);
 }
 
 /* Of some channels over a block: mean − about, and m2 = Σ (x − mean)². */
-NATIVE_INLINE void column_moments(rows x, const float *about, float *mean, float *m2, int64_t k, const int vectors,
+NATIVE_INLINE void column_moments(rows x, const el *about, float *mean, float *m2, int64_t k, const int vectors,
                                   const int64_t lanes)
 {
     vf from[STRIP_VECTORS], sum[STRIP_VECTORS], squares[STRIP_VECTORS];
@@ -54,11 +54,11 @@ NATIVE_INLINE void column_moments(rows x, const float *about, float *mean, float
 
 /* mean, m2 [C] of a part. All its blocks are seen from its first pixel, whose distance from the mean is of the order of
  * the deviation, so float32 has the digits that a large mean would take. */
-static void part_moments(const map *k, const float *x, int64_t pitch, int64_t part, float *room, double *mean, double *m2)
+static void part_moments(const map *k, const el *x, int64_t pitch, int64_t part, float *room, double *mean, double *m2)
 {
     float *block = room, *squares = room + k->channels;
     const int64_t begin = part_begin(k, part), end = part_end(k, part), channels = k->channels;
-    const float *about = x + begin * pitch;
+    const el *about = x + begin * pitch;
     for (int64_t j = 0; j < channels; j++)
         mean[j] = m2[j] = 0;
     for (int64_t p = begin; p < end; p += k->step) {
@@ -73,7 +73,7 @@ static void part_moments(const map *k, const float *x, int64_t pitch, int64_t pa
     for (int64_t j = 0; j < channels; j++) {
         const double d = mean[j] / (double)(end - begin);
         m2[j] -= d * mean[j];
-        mean[j] = (double)about[j] + d;
+        mean[j] = (double)float_of(about[j]) + d;
     }
 }
 
@@ -110,7 +110,7 @@ static void join(const rn_call *c, const rn_buffers *m, const map *k, sums s, in
     }
 }
 
-NATIVE_INLINE void apply_columns(rows x, float *y, int64_t y_pitch, const float *factors, int64_t channels, const bool silu,
+NATIVE_INLINE void apply_columns(rows x, el *y, int64_t y_pitch, const float *factors, int64_t channels, const bool silu,
                                  int64_t k, const int vectors, const int64_t lanes)
 {
     vf centre[STRIP_VECTORS], slope[STRIP_VECTORS], start[STRIP_VECTORS];
@@ -135,9 +135,9 @@ NATIVE_INLINE void apply_part(const rn_call *c, const rn_buffers *m, const map *
     const int64_t pitch = rn_pitch(c->in[X]), y_pitch = rn_pitch(c->out[0]);
     const int64_t step = written_rows(c->out[0]);
     for (int64_t p = part_begin(k, part); p < part_end(k, part); p += step) {
-        const float *from = (const float *)m->in[X] + (image * k->pixels + p) * pitch;
+        const el *from = (const el *)m->in[X] + (image * k->pixels + p) * pitch;
         const rows x = {from, pitch, least(step, part_end(k, part) - p)};
-        float *y = (float *)m->out[0] + (image * k->pixels + p) * y_pitch;
+        el *y = (el *)m->out[0] + (image * k->pixels + p) * y_pitch;
         FOR_STRIPS(k->channels, apply_columns, x, y, y_pitch, factors, k->channels, silu);
     }
 }
@@ -151,7 +151,7 @@ NATIVE_INLINE void run(const rn_call *c, const rn_buffers *m, int phase, int64_t
         const int64_t image = phase == 1 ? u : u / k.parts, part = u % k.parts;
         if (phase == 0) {
             double *mean = s.moments + 2 * u * k.channels;
-            part_moments(&k, (const float *)m->in[X] + image * k.pixels * rn_pitch(c->in[X]), rn_pitch(c->in[X]), part,
+            part_moments(&k, (const el *)m->in[X] + image * k.pixels * rn_pitch(c->in[X]), rn_pitch(c->in[X]), part,
                          m->thread_scratch, mean, mean + k.channels);
         }
         if (phase == 1 || k.parts == 1)

@@ -33,7 +33,7 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     }
     work->scratch_bytes = (size_t)(k.batch * k.channels) * ((size_t)(2 * k.parts + 2) * sizeof(double) + 4 * sizeof(float));
     work->thread_scratch_bytes = (size_t)(5 * k.channels) * sizeof(float);
-    return NULL;
+    return native_mixture(c);
 }
 
 static const float *row_of(const rn_call *c, const rn_buffers *m, int input, int64_t image)
@@ -57,7 +57,7 @@ static void forward_factors(const rn_call *c, const rn_buffers *m, const map *k,
 }
 
 /* Columns of some rows: dv into dx (with silu); a += Σ dv, n += Σ dv·(x − mean). */
-NATIVE_INLINE void sum_columns(rows x, rows dy, float *dx, const float *factors, int64_t channels, float *a, float *n,
+NATIVE_INLINE void sum_columns(rows x, rows dy, el *dx, const float *factors, int64_t channels, float *a, float *n,
                                const bool silu, int64_t k, const int vectors, const int64_t lanes)
 {
     vf mean[STRIP_VECTORS], slope[STRIP_VECTORS], start[STRIP_VECTORS], sum[STRIP_VECTORS], along[STRIP_VECTORS];
@@ -100,9 +100,9 @@ NATIVE_INLINE void sum_part(const rn_call *c, const rn_buffers *m, const map *k,
         memset(a, 0, (size_t)(2 * channels) * sizeof *a);
         for (int64_t row = p; row < last; row += step) {
             const int64_t n_rows = least(step, last - row), first = image * k->pixels + row;
-            const rows x = {(const float *)m->in[0] + first * pitch, pitch, n_rows};
-            const rows dy = {(const float *)m->in[at->dy] + first * dy_pitch, dy_pitch, n_rows};
-            float *dx = (float *)m->out[0] + first * channels;
+            const rows x = {(const el *)m->in[0] + first * pitch, pitch, n_rows};
+            const rows dy = {(const el *)m->in[at->dy] + first * dy_pitch, dy_pitch, n_rows};
+            el *dx = (el *)m->out[0] + first * channels;
             FOR_STRIPS(channels, sum_columns, x, dy, dx, factors, channels, a, n, silu);
         }
         for (int64_t j = 0; j < 2 * channels; j++)
@@ -145,7 +145,7 @@ static void join(const rn_call *c, const rn_buffers *m, const map *k, const plac
     }
 }
 
-NATIVE_INLINE void dx_columns(rows x, rows dv, float *dx, const float *factors, int64_t channels, int64_t k,
+NATIVE_INLINE void dx_columns(rows x, rows dv, el *dx, const float *factors, int64_t channels, int64_t k,
                               const int vectors, const int64_t lanes)
 {
     vf mean[STRIP_VECTORS], p[STRIP_VECTORS], q[STRIP_VECTORS], r[STRIP_VECTORS];
@@ -171,9 +171,9 @@ NATIVE_INLINE void dx_part(const rn_call *c, const rn_buffers *m, const map *k, 
     const int64_t step = written_rows(c->out[0]);
     for (int64_t p = part_begin(k, part); p < part_end(k, part); p += step) {
         const int64_t n_rows = least(step, part_end(k, part) - p), first = image * k->pixels + p;
-        const rows x = {(const float *)m->in[0] + first * pitch, pitch, n_rows};
-        float *dx = (float *)m->out[0] + first * channels;
-        const rows dv = {silu ? dx : (const float *)m->in[at->dy] + first * dv_pitch, dv_pitch, n_rows};
+        const rows x = {(const el *)m->in[0] + first * pitch, pitch, n_rows};
+        el *dx = (el *)m->out[0] + first * channels;
+        const rows dv = {silu ? dx : (const el *)m->in[at->dy] + first * dv_pitch, dv_pitch, n_rows};
         FOR_STRIPS(channels, dx_columns, x, dv, dx, factors, channels);
     }
 }

@@ -16,7 +16,7 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
 {
     (void)threads;
     work->units = pieces(rn_rows(c->in[0]), rows_per_unit(c));
-    return NULL;
+    return native_mixture(c);
 }
 
 /* v·w and v + b; v where there is no such parameter. */
@@ -35,7 +35,7 @@ NATIVE_INLINE vf plus(vf v, const float *b, int64_t k, const int64_t lanes)
 }
 
 /* y = ((x − mean)·rstd + rest)·w + b */
-static void row_normalise(float *y, const float *x, int64_t n, float mean, float rstd, float rest, const float *w,
+static void row_normalise(el *y, const el *x, int64_t n, float mean, float rstd, float rest, const float *w,
                           const float *b)
 {
     const vf middle = vf_of(mean), factor = vf_of(rstd), more = vf_of(rest);
@@ -55,12 +55,12 @@ static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int 
     (void)work, (void)phase;
     const int64_t n = rn_last(c->in[0]), pitch = rn_pitch(c->in[0]), last = least(end * rows_per_unit(c), rn_rows(c->in[0]));
     for (int64_t row = begin * rows_per_unit(c); row < last; row += TEAM) {
-        const float *x = (const float *)m->in[0] + row * pitch;
+        const el *x = (const el *)m->in[0] + row * pitch;
         const int together = (int)least(TEAM, last - row);
         row_statistics s;
         rows_statistics(x, pitch, together, n, ((const rn_layer_norm_attr *)c->attr)->eps, &s);
         for (int i = 0; i < together; i++) {
-            row_normalise((float *)m->out[0] + (row + i) * n, x + i * pitch, n, s.mean[i], s.rstd[i], s.rest[i], m->in[1],
+            row_normalise((el *)m->out[0] + (row + i) * n, x + i * pitch, n, s.mean[i], s.rstd[i], s.rest[i], m->in[1],
                           m->in[2]);
             ((float *)m->out[1])[row + i] = s.mean[i];
             ((float *)m->out[2])[row + i] = s.rstd[i];
@@ -83,13 +83,13 @@ static const char *grad_plan(const rn_call *c, int threads, rn_work *work)
     work->units = pieces(rn_rows(c->in[0]), rows_per_part(c));
     work->more_units[0] = pieces(n, FOLD_CHANNELS);
     work->scratch_bytes = (size_t)(2 * work->units * n) * sizeof(float);
-    return NULL;
+    return native_mixture(c);
 }
 
 /* GRAD_TEAM rows go along together, so that w, dw and db are moved once for all of them. */
 enum { GRAD_TEAM = 4 };
 typedef struct team {
-    const float *x[GRAD_TEAM], *dy[GRAD_TEAM];
+    const el *x[GRAD_TEAM], *dy[GRAD_TEAM];
     float mean[GRAD_TEAM], rstd[GRAD_TEAM];
     vf flat[GRAD_TEAM], along[GRAD_TEAM]; /* Σu and Σu·x̂, by lanes */
 } team;
@@ -112,7 +112,7 @@ NATIVE_INLINE void team_sums(team *t, const int n, const float *w, float *dw, fl
 }
 
 /* dx = rstd·u − (x − mean)·rstd²·along − rstd·flat */
-static void row_dx(float *dx, const float *x, const float *dy, const float *w, int64_t n, float mean, float rstd, float flat,
+static void row_dx(el *dx, const el *x, const el *dy, const float *w, int64_t n, float mean, float rstd, float flat,
                    float along)
 {
     const vf middle = vf_of(mean), slope = vf_of(rstd), tilt = vf_of(rstd * rstd * along), level = vf_of(-rstd * flat);
@@ -133,8 +133,8 @@ NATIVE_INLINE void grad_rows(const rn_call *c, const rn_buffers *m, int64_t row,
     const float *w = m->in[1];
     team t;
     for (int i = 0; i < n; i++) {
-        t.x[i] = (const float *)m->in[0] + (row + i) * rn_pitch(c->in[0]);
-        t.dy[i] = (const float *)m->in[4] + (row + i) * rn_pitch(c->in[4]);
+        t.x[i] = (const el *)m->in[0] + (row + i) * rn_pitch(c->in[0]);
+        t.dy[i] = (const el *)m->in[4] + (row + i) * rn_pitch(c->in[4]);
         t.mean[i] = ((const float *)m->in[2])[row + i];
         t.rstd[i] = ((const float *)m->in[3])[row + i];
         t.flat[i] = t.along[i] = vf_of(0);
@@ -146,7 +146,7 @@ NATIVE_INLINE void grad_rows(const rn_call *c, const rn_buffers *m, int64_t row,
         team_sums(&t, n, w, dw, db, k, channels - k);
     for (int i = 0; i < n; i++) {
         const float flat = vf_sum(t.flat[i]) / (float)channels, along = vf_sum(t.along[i]) / (float)channels;
-        row_dx((float *)m->out[0] + (row + i) * channels, t.x[i], t.dy[i], w, channels, t.mean[i], t.rstd[i], flat, along);
+        row_dx((el *)m->out[0] + (row + i) * channels, t.x[i], t.dy[i], w, channels, t.mean[i], t.rstd[i], flat, along);
     }
 }
 

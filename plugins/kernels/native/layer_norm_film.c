@@ -31,7 +31,7 @@ static void film_factors(const rn_call *c, const rn_buffers *m, int64_t image, f
 }
 
 /* Σ (x − about) and Σ (x − about)² of a row in four interleaved sums. */
-static inline float row_sum(const float *x, int64_t n, float about)
+static inline float row_sum(const el *x, int64_t n, float about)
 {
     const vf first = vf_of(about);
     vf s[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)};
@@ -43,10 +43,10 @@ static inline float row_sum(const float *x, int64_t n, float about)
     for (; j + VF_LANES <= n; j += VF_LANES)
         s[0] += vf_load(x + j) - first;
     for (; j < n; j++)
-        rest += x[j] - about;
+        rest += float_of(x[j]) - about;
     return vf_sum((s[0] + s[1]) + (s[2] + s[3])) + rest;
 }
-static inline float row_squares(const float *x, int64_t n, float about)
+static inline float row_squares(const el *x, int64_t n, float about)
 {
     const vf mean = vf_of(about);
     vf s[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)};
@@ -62,7 +62,7 @@ static inline float row_squares(const float *x, int64_t n, float about)
         s[0] = vf_fma(d, d, s[0]);
     }
     for (; j < n; j++)
-        rest += (x[j] - about) * (x[j] - about);
+        rest += (float_of(x[j]) - about) * (float_of(x[j]) - about);
     return vf_sum((s[0] + s[1]) + (s[2] + s[3])) + rest;
 }
 
@@ -72,7 +72,7 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     const map k = map_of(c);
     work->units = k.batch * k.parts;
     work->thread_scratch_bytes = (size_t)(2 * k.channels) * sizeof(float);
-    return NULL;
+    return native_mixture(c);
 }
 
 static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int phase, int64_t begin, int64_t end)
@@ -85,9 +85,9 @@ static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int 
         const int64_t image = u / k.parts, first = image * k.rows + u % k.parts * PART_ROWS;
         film_factors(c, m, image, f, g);
         for (int64_t row = first; row < least(first + PART_ROWS, (image + 1) * k.rows); row++) {
-            const float *x = (const float *)m->in[X] + row * rn_pitch(c->in[X]);
-            float *y = (float *)m->out[0] + row * k.channels;
-            const float mean = x[0] + row_sum(x, k.channels, x[0]) / (float)k.channels;
+            const el *x = (const el *)m->in[X] + row * rn_pitch(c->in[X]);
+            el *y = (el *)m->out[0] + row * k.channels;
+            const float mean = float_of(x[0]) + row_sum(x, k.channels, float_of(x[0])) / (float)k.channels;
             const float rstd = 1 / sqrtf(row_squares(x, k.channels, mean) / (float)k.channels + eps);
             ((float *)m->out[1])[row] = mean;
             ((float *)m->out[2])[row] = rstd;
@@ -115,11 +115,11 @@ static const char *grad_plan(const rn_call *c, int threads, rn_work *work)
     work->more_units[1] = pieces(k.channels, FOLD_CHANNELS);
     work->scratch_bytes = (size_t)(2 * k.batch * k.channels) * (sizeof(double) + (size_t)k.parts * sizeof(float));
     work->thread_scratch_bytes = (size_t)(2 * k.channels) * sizeof(float);
-    return NULL;
+    return native_mixture(c);
 }
 
 /* dx = (f·dy)·rstd − rstd·mean(f·dy) − n·rstd·mean(f·dy·n); the row's dy and dy·n are added to a and n. */
-static inline void grad_row(const float *x, const float *dy, float *dx, int64_t channels, float mean, float rstd,
+static inline void grad_row(const el *x, const el *dy, el *dx, int64_t channels, float mean, float rstd,
                             const float *f, float *a, float *along_n)
 {
     vf flat = vf_of(0), along = vf_of(0);
@@ -147,8 +147,8 @@ static void grad_part(const rn_call *c, const rn_buffers *m, const map *k, int64
     film_factors(c, m, image, f, f + k->channels);
     memset(a, 0, (size_t)(2 * k->channels) * sizeof *a);
     for (int64_t row = first; row < least(first + PART_ROWS, (image + 1) * k->rows); row++)
-        grad_row((const float *)m->in[X] + row * rn_pitch(c->in[X]), (const float *)m->in[DY] + row * rn_pitch(c->in[DY]),
-                 (float *)m->out[0] + row * k->channels, k->channels, ((const float *)m->in[MEAN])[row],
+        grad_row((const el *)m->in[X] + row * rn_pitch(c->in[X]), (const el *)m->in[DY] + row * rn_pitch(c->in[DY]),
+                 (el *)m->out[0] + row * k->channels, k->channels, ((const float *)m->in[MEAN])[row],
                  ((const float *)m->in[RSTD])[row], f, a, a + k->channels);
 }
 

@@ -15,7 +15,7 @@ static inline vf vf_first_lanes(vf v, int64_t lanes)
 }
 
 /* Σ over a row in four interleaved vectors. */
-static inline float row_sum(const float *x, int64_t n)
+static inline float row_sum(const el *x, int64_t n)
 {
     vf sum[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)};
     int64_t k = 0;
@@ -30,7 +30,7 @@ static inline float row_sum(const float *x, int64_t n)
 }
 
 /* Σ(x − about) and Σ(x − about)² over a row. */
-static inline void row_moments(const float *x, int64_t n, float about, float *rest, float *squares)
+static inline void row_moments(const el *x, int64_t n, float about, float *rest, float *squares)
 {
     const vf m = vf_of(about);
     vf sum[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)}, square[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)};
@@ -59,7 +59,7 @@ static inline void row_moments(const float *x, int64_t n, float about, float *re
  *     m₀ = Σx/n,  d = Σ(x − m₀)/n,  mean = m₀ + d,  var = Σ(x − m₀)²/n − d² */
 enum { TEAM = 8 };
 typedef struct row_statistics { float mean[TEAM], rstd[TEAM], rest[TEAM]; } row_statistics;
-static inline void rows_statistics(const float *x, int64_t pitch, int n, int64_t channels, double eps, row_statistics *s)
+static inline void rows_statistics(const el *x, int64_t pitch, int n, int64_t channels, double eps, row_statistics *s)
 {
     float about[TEAM], squares[TEAM];
     const double share = 1 / (double)channels;

@@ -3,7 +3,7 @@
 /* How pointwise kernels walk: over all elements where every tensor is dense, otherwise channel run by channel run. */
 #include "native.h"
 
-enum { UNIT_ELEMENTS = 8192 }; /* of a unit, about: 32 KiB a tensor, small against a level-2 cache, large against a call */
+enum { UNIT_ELEMENTS = 8192 }; /* of a unit, about: 32 KiB of float32 a tensor, small against a level-2 cache, large against a call */
 
 typedef struct walk {
     int64_t rows, length, rows_per_unit; /* a flat walk has rows of UNIT_ELEMENTS */
@@ -29,13 +29,13 @@ static inline int64_t walk_at(const walk *w, rn_shape s, int64_t i) { return i *
 static inline int64_t walk_length(const walk *w, int64_t i) { return least(w->length, w->count - i * w->length); }
 
 /* y = x over n elements: a loop of vectors, because runs of channels are short against a call of memcpy. y may be x. */
-static inline void move_row(float *y, const float *x, int64_t n)
+static inline void move_row(el *y, const el *x, int64_t n)
 {
     int64_t k = 0;
-    for (; k + VF_LANES <= n; k += VF_LANES)
-        vf_store(y + k, vf_load(x + k));
+    for (; k + EL_LANES <= n; k += EL_LANES)
+        el_move(y + k, x + k);
     if (k < n)
-        vf_store_part(y + k, vf_load_part(x + k, n - k), n - k);
+        el_move_part(y + k, x + k, n - k);
 }
 
 #endif

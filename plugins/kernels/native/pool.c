@@ -14,19 +14,19 @@ static const char *pool_plan(const rn_call *c, int threads, rn_work *work)
     work->units = c->out[0].dim[0] * c->out[0].dim[1];
     if (narrow(c->in[0]))
         work->thread_scratch_bytes = (size_t)(c->in[0].dim[2] * c->in[0].dim[3]) * sizeof(float);
-    return NULL;
+    return native_mixture(c);
 }
 
 /* The windows of a row of y: sums along the rows of a window, then of those, so that float32 sums stay short. */
-typedef struct windows { const float *x; int64_t pitch, row, side, n, channels; } windows;
-NATIVE_INLINE void window_strip(float *y, const windows *w, float factor, int64_t k, const int vectors, const int64_t lanes)
+typedef struct windows { const el *x; int64_t pitch, row, side, n, channels; } windows;
+NATIVE_INLINE void window_strip(el *y, const windows *w, float factor, int64_t k, const int vectors, const int64_t lanes)
 {
     for (int64_t col = 0; col < w->n; col++) {
         vf sum[STRIP_VECTORS];
         for (int v = 0; v < vectors; v++)
             sum[v] = vf_of(0);
         for (int64_t i = 0; i < w->side; i++) {
-            const float *x = w->x + i * w->row + col * w->side * w->pitch + k;
+            const el *x = w->x + i * w->row + col * w->side * w->pitch + k;
             for (int v = 0; v < vectors; v++) {
                 vf along = vf_get(x + v * VF_LANES, lanes);
                 for (int64_t j = 1; j < w->side; j++)
@@ -39,15 +39,15 @@ NATIVE_INLINE void window_strip(float *y, const windows *w, float factor, int64_
     }
 }
 
-static void narrow_windows(float *y, const windows *w, float factor, float *sum)
+static void narrow_windows(el *y, const windows *w, float factor, float *sum)
 {
     const int64_t n = w->row; /* elements of a row of x */
-    move_row(sum, w->x, n);
-    for (int64_t i = 1; i < w->side; i++) {
-        const float *x = w->x + i * w->row;
+    for (int64_t i = 0; i < w->side; i++) {
+        const el *x = w->x + i * w->row;
         for (int64_t k = 0; k < n; k += VF_LANES) {
             const int64_t lanes = least(VF_LANES, n - k);
-            vf_put(sum + k, vf_get(sum + k, lanes) + vf_get(x + k, lanes), lanes);
+            const vf before = i ? vf_get(sum + k, lanes) : vf_of(0);
+            vf_put(sum + k, before + vf_get(x + k, lanes), lanes);
         }
     }
     for (int64_t col = 0; col < w->n; col++)
@@ -56,7 +56,7 @@ static void narrow_windows(float *y, const windows *w, float factor, float *sum)
             float total = 0;
             for (int64_t j = 0; j < w->side; j++)
                 total += pixel[j * w->channels];
-            y[col * w->channels + k] = total * factor;
+            y[col * w->channels + k] = el_of(total * factor);
         }
 }
 
@@ -66,8 +66,8 @@ static void pool(const rn_call *c, const rn_buffers *m, float factor, int64_t be
     windows w = {.pitch = rn_pitch(x), .row = x.dim[2] * rn_pitch(x), .n = y.dim[2], .channels = y.dim[3]};
     w.side = ((const rn_avg_pool_attr *)c->attr)->window;
     for (int64_t row = begin; row < end; row++) { /* H = s·H', so no window straddles two images */
-        float *to = (float *)m->out[0] + row * y.dim[2] * y.dim[3];
-        w.x = (const float *)m->in[0] + row * w.side * w.row;
+        el *to = (el *)m->out[0] + row * y.dim[2] * y.dim[3];
+        w.x = (const el *)m->in[0] + row * w.side * w.row;
         if (narrow(x))
             narrow_windows(to, &w, factor, m->thread_scratch);
         else
@@ -94,13 +94,13 @@ static const char *upsample_plan(const rn_call *c, int threads, rn_work *work)
 {
     (void)threads;
     work->units = c->in[0].dim[0] * c->in[0].dim[1];
-    return NULL;
+    return native_mixture(c);
 }
 
 /* One pixel to another place; few channels without a mask, whose stores are slow with AVX2. */
-static inline void move_pixel(float *y, const float *x, int64_t n)
+static inline void move_pixel(el *y, const el *x, int64_t n)
 {
-    if (n >= VF_LANES)
+    if (n >= EL_LANES)
         move_row(y, x, n);
     else
         for (int64_t k = 0; k < n; k++)
@@ -114,10 +114,10 @@ static void upsample_run(const rn_call *c, const rn_work *work, const rn_buffers
     const rn_shape x = c->in[0], y = c->out[0];
     const int64_t s = ((const rn_upsample_nearest_attr *)c->attr)->factor, n = y.dim[3];
     for (int64_t row = begin; row < end; row++) {
-        float *to = (float *)m->out[0] + row * s * y.dim[2] * n;
+        el *to = (el *)m->out[0] + row * s * y.dim[2] * n;
         for (int64_t col = 0; col < x.dim[2]; col++)
             for (int64_t j = 0; j < s; j++)
-                move_pixel(to + (col * s + j) * n, (const float *)m->in[0] + (row * x.dim[2] + col) * rn_pitch(x), n);
+                move_pixel(to + (col * s + j) * n, (const el *)m->in[0] + (row * x.dim[2] + col) * rn_pitch(x), n);
         for (int64_t i = 1; i < s; i++)
             move_row(to + i * y.dim[2] * n, to, y.dim[2] * n);
     }

@@ -11,16 +11,16 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
 {
     (void)threads;
     work->units = pieces(rn_rows(c->out[0]), rows_per_unit(c));
-    return NULL;
+    return native_mixture(c);
 }
 
 /* The last vector overlaps the one before: a maximum may be taken twice. */
-static float row_maximum(const float *x, int64_t n)
+static float row_maximum(const el *x, int64_t n)
 {
-    float largest = x[0];
+    float largest = float_of(x[0]);
     if (n < VF_LANES) {
         for (int64_t k = 1; k < n; k++)
-            largest = x[k] > largest ? x[k] : largest;
+            largest = float_of(x[k]) > largest ? float_of(x[k]) : largest;
         return largest;
     }
     vf v = vf_load(x + n - VF_LANES);
@@ -33,7 +33,7 @@ static float row_maximum(const float *x, int64_t n)
     return largest;
 }
 
-static void softmax_row(float *y, const float *x, int64_t n)
+static void softmax_row(el *y, const el *x, int64_t n)
 {
     const vf largest = vf_of(row_maximum(x, n));
     vf sum[2] = {vf_of(0), vf_of(0)};
@@ -57,7 +57,7 @@ static void softmax_row(float *y, const float *x, int64_t n)
     }
 }
 
-static void grad_row(float *dx, const float *y, const float *dy, int64_t n)
+static void grad_row(el *dx, const el *y, const el *dy, int64_t n)
 {
     vf sum[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)};
     int64_t k = 0;
@@ -80,7 +80,7 @@ static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int 
     (void)work, (void)phase;
     const int64_t n = rn_last(c->in[0]);
     for (int64_t row = begin * rows_per_unit(c); row < least(end * rows_per_unit(c), rn_rows(c->out[0])); row++)
-        softmax_row((float *)m->out[0] + row * n, (const float *)m->in[0] + row * rn_pitch(c->in[0]), n);
+        softmax_row((el *)m->out[0] + row * n, (const el *)m->in[0] + row * rn_pitch(c->in[0]), n);
 }
 
 static void grad_run(const rn_call *c, const rn_work *work, const rn_buffers *m, int phase, int64_t begin, int64_t end)
@@ -88,8 +88,8 @@ static void grad_run(const rn_call *c, const rn_work *work, const rn_buffers *m,
     (void)work, (void)phase;
     const int64_t n = rn_last(c->in[0]);
     for (int64_t row = begin * rows_per_unit(c); row < least(end * rows_per_unit(c), rn_rows(c->out[0])); row++)
-        grad_row((float *)m->out[0] + row * n, (const float *)m->in[0] + row * rn_pitch(c->in[0]),
-                 (const float *)m->in[1] + row * rn_pitch(c->in[1]), n);
+        grad_row((el *)m->out[0] + row * n, (const el *)m->in[0] + row * rn_pitch(c->in[0]),
+                 (const el *)m->in[1] + row * rn_pitch(c->in[1]), n);
 }
 
 NATIVE(softmax, "row by row in vectors", .plan = plan, .run = run);

@@ -43,7 +43,7 @@ static inline int64_t written_rows(rn_shape y)
 
 /* Neighbouring rows of a channels-last tensor. */
 typedef struct rows {
-    const float *at;
+    const el *at;
     int64_t pitch, n;
 } rows;
 

@@ -39,10 +39,10 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     const plane p = plane_of(c);
     work->units = p.parts * p.chunks;
     if (one_part(&p))
-        return NULL;
+        return native_mixture(c);
     work->more_units[0] = pieces(rn_count(c->out[0]), FOLD_COLUMNS);
     work->scratch_bytes = (size_t)(p.parts * p.width) * sizeof(float);
-    return NULL;
+    return native_mixture(c);
 }
 
 NATIVE_INLINE void sum_strip(float *sum, rows x, int64_t k, const int vectors, const int64_t lanes)
@@ -67,7 +67,7 @@ static void sum_part(const rn_buffers *m, const plane *p, int64_t u)
     memset(sum, 0, (size_t)width * sizeof *sum);
     const int64_t step = read_rows(width);
     for (int64_t row = first; row < last; row += step) {
-        const rows x = {(const float *)m->in[0] + row * p->pitch + column, p->pitch, least(step, last - row)};
+        const rows x = {(const el *)m->in[0] + row * p->pitch + column, p->pitch, least(step, last - row)};
         FOR_STRIPS(width, sum_strip, sum, x);
     }
 }
@@ -82,7 +82,7 @@ static void fold(const rn_call *c, const rn_buffers *m, const plane *p, int64_t 
             for (int64_t j = k; j < p->width; j += width)
                 sum += (double)((const float *)m->scratch)[part * p->width + j];
         for (int64_t row = p->rows * p->together; row < rest; row++)
-            sum += (double)((const float *)m->in[0])[row * width + k];
+            sum += (double)float_of(((const el *)m->in[0])[row * width + k]);
         ((float *)m->out[0])[k] = (float)sum;
     }
 }

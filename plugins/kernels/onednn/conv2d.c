@@ -12,7 +12,7 @@ static const char *make(const rn_call *c, dnn_plan *d, int which, int64_t count,
     static const int arguments[] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST, DNNL_ARG_BIAS};
     const convolution g = conv2d_of(c);
     const bool biased = c->n_in > 2 && c->in[2].rank;
-    const dnnl_memory_desc_t bias = dnn_strided(g.y.type, 1, (const dnnl_dims_t){g.y.dim[3]}, (const dnnl_dims_t){1});
+    const dnnl_memory_desc_t bias = dnn_strided(RN_F32, 1, (const dnnl_dims_t){g.y.dim[3]}, (const dnnl_dims_t){1});
     dnnl_convolution_desc_t forward;
     if (!convolution_forward(&g, count, w, biased ? &bias : NULL, &forward))
         return "the library does not do these shapes";
@@ -36,7 +36,7 @@ static dnn_weighted conv2d_weighted(const rn_call *c)
 
 static const char *plan(const rn_call *c, int threads, rn_work *work)
 {
-    const char *why = dnn_refusal(c);
+    const char *why = dnn_refusal(c, true);
     if (why)
         return why;
     const dnn_weighted g = conv2d_weighted(c);
@@ -79,7 +79,7 @@ static dnn_weighted conv2d_dx_weighted(const rn_call *c)
 
 static const char *plan_dx(const rn_call *c, int threads, rn_work *work)
 {
-    const char *why = dnn_refusal(c);
+    const char *why = dnn_refusal(c, true);
     if (why)
         return why;
     const dnn_weighted g = conv2d_dx_weighted(c);
@@ -92,13 +92,7 @@ static void run_dx(const rn_call *c, const rn_work *work, const rn_buffers *m, i
     dnn_weighted_run(c, &g, work, m, phase, begin, end);
 }
 
-const rn_kernel onednn_conv2d = {
-    .bytes = sizeof(rn_kernel), .name = "onednn", .doc = "direct, image by image, the weight packed", .op = "conv2d",
-    .device = "cpu", .rank = 15, .type = RN_F32,
-    .plan = plan, .pack = dnn_weighted_pack, .run = run, .forget = dnn_forget,
-};
-const rn_kernel onednn_conv2d_dx = {
-    .bytes = sizeof(rn_kernel), .name = "onednn", .doc = "direct, image by image, the weight packed", .op = "conv2d_dx",
-    .device = "cpu", .rank = 15, .type = RN_F32,
-    .plan = plan_dx, .pack = dnn_weighted_pack, .run = run_dx, .forget = dnn_forget,
-};
+DNN_KERNELS(conv2d, "direct, image by image, the weight packed",
+            .plan = plan, .pack = dnn_weighted_pack, .run = run, .forget = dnn_forget);
+DNN_KERNELS(conv2d_dx, "direct, image by image, the weight packed",
+            .plan = plan_dx, .pack = dnn_weighted_pack, .run = run_dx, .forget = dnn_forget);

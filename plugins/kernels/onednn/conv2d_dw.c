@@ -12,9 +12,10 @@ static const char *make(const rn_call *c, dnn_plan *d, int which, int64_t count,
     static const int arguments[] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS};
     const convolution g = convolution_of(c);
     const dnnl_memory_desc_t x = convolution_map(g.x, count), dy = convolution_map(g.y, count);
+    const dnnl_memory_desc_t w = dnn_any(dw, g.x.type); /* of the forward operation, where it has the operands' type */
     const dnnl_dims_t stride = {g.a.stride, g.a.stride}, pad = {g.a.pad_h, g.a.pad_w};
     dnnl_convolution_desc_t forward, back;
-    if (!convolution_forward(&g, count, dw, NULL, &forward) ||
+    if (!convolution_forward(&g, count, &w, NULL, &forward) ||
         dnnl_convolution_backward_weights_desc_init(&back, dnnl_convolution_direct, &x, dw, NULL, &dy, stride, pad, pad) !=
             dnnl_success)
         return "the library does not do these shapes";
@@ -31,7 +32,7 @@ static dnn_parts parts_of(const rn_call *c)
 
 static const char *plan(const rn_call *c, int threads, rn_work *work)
 {
-    const char *why = dnn_refusal(c);
+    const char *why = dnn_refusal(c, false);
     if (why)
         return why;
     const dnn_parts g = parts_of(c);
@@ -44,7 +45,5 @@ static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int 
     dnn_parts_run(&g, work, m, phase, begin, end);
 }
 
-const rn_kernel onednn_conv2d_dw = {
-    .bytes = sizeof(rn_kernel), .name = "onednn", .doc = "direct, one sum for each part of the images", .op = "conv2d_dw",
-    .device = "cpu", .rank = 15, .type = RN_F32, .plan = plan, .run = run, .forget = dnn_forget,
-};
+DNN_KERNELS(conv2d_dw, "direct, one sum for each part of the images",
+            .plan = plan, .run = run, .forget = dnn_forget);

@@ -10,7 +10,7 @@ static const char *make(const rn_call *c, dnn_plan *d, int which, int64_t count,
     const bool biased = c->n_in > 2 && c->in[2].rank;
     const dnnl_memory_desc_t from = dnn_matrix(x.type, count, rn_last(x), rn_pitch(x), false),
                              to = dnn_matrix(y.type, count, rn_last(y), rn_pitch(y), false),
-                             bias = dnn_matrix(y.type, 1, rn_last(y), rn_last(y), false);
+                             bias = dnn_matrix(RN_F32, 1, rn_last(y), rn_last(y), false);
     dnnl_matmul_desc_t product;
     if (dnnl_matmul_desc_init(&product, &from, w, biased ? &bias : NULL, &to) != dnnl_success)
         return "the library does not do these shapes";
@@ -20,17 +20,16 @@ static const char *make(const rn_call *c, dnn_plan *d, int which, int64_t count,
 static dnn_weighted linear_of(const rn_call *c)
 {
     const rn_shape x = c->in[0], w = c->in[1], y = c->out[0];
-    const int64_t element = (int64_t)rn_type_bytes(x.type);
     return (dnn_weighted){
         .total = rn_rows(x), .block = dnn_block(rn_rows(x)),
-        .in_step = rn_pitch(x) * element, .out_step = rn_pitch(y) * element, .make = make,
+        .in_step = rn_pitch(x) * (int64_t)rn_type_bytes(x.type), .out_step = rn_pitch(y) * (int64_t)rn_type_bytes(y.type), .make = make,
         .w = dnn_matrix(w.type, rn_last(x), rn_last(y), rn_pitch(w), ((const rn_linear_attr *)c->attr)->transposed),
     };
 }
 
 static const char *plan(const rn_call *c, int threads, rn_work *work)
 {
-    const char *why = dnn_refusal(c);
+    const char *why = dnn_refusal(c, true);
     if (why)
         return why;
     const dnn_weighted g = linear_of(c);
@@ -67,7 +66,7 @@ static dnn_parts parts_of(const rn_call *c)
 
 static const char *plan_dw(const rn_call *c, int threads, rn_work *work)
 {
-    const char *why = dnn_refusal(c);
+    const char *why = dnn_refusal(c, false);
     if (why)
         return why;
     const dnn_parts g = parts_of(c);
@@ -80,13 +79,7 @@ static void run_dw(const rn_call *c, const rn_work *work, const rn_buffers *m, i
     dnn_parts_run(&g, work, m, phase, begin, end);
 }
 
-const rn_kernel onednn_linear = {
-    .bytes = sizeof(rn_kernel), .name = "onednn", .doc = "one product for each block of rows, the weight packed",
-    .op = "linear", .device = "cpu", .rank = 15, .type = RN_F32,
-    .plan = plan, .pack = dnn_weighted_pack, .run = run, .forget = dnn_forget,
-};
-const rn_kernel onednn_linear_dw = {
-    .bytes = sizeof(rn_kernel), .name = "onednn", .doc = "one product for each part of the rows, then their sum",
-    .op = "linear_dw", .device = "cpu", .rank = 15, .type = RN_F32,
-    .plan = plan_dw, .run = run_dw, .forget = dnn_forget,
-};
+DNN_KERNELS(linear, "one product for each block of rows, the weight packed",
+            .plan = plan, .pack = dnn_weighted_pack, .run = run, .forget = dnn_forget);
+DNN_KERNELS(linear_dw, "one product for each part of the rows, then their sum",
+            .plan = plan_dw, .run = run_dw, .forget = dnn_forget);

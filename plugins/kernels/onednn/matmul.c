@@ -30,7 +30,7 @@ static const char *make(const rn_call *c, const geometry *g, dnn_plan *d, int wh
 
 static const char *plan(const rn_call *c, int threads, rn_work *work)
 {
-    const char *why = dnn_refusal(c);
+    const char *why = dnn_refusal(c, false);
     if (why)
         return why;
     const geometry g = geometry_of(c);
@@ -53,7 +53,7 @@ static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int 
     (void)phase;
     const rn_shape a = c->in[0], b = c->in[1], y = c->out[0];
     const geometry g = geometry_of(c);
-    const int64_t element = (int64_t)rn_type_bytes(a.type);
+    const int64_t element = (int64_t)rn_type_bytes(a.type), element_out = (int64_t)rn_type_bytes(y.type);
     dnn_plan *d = work->state;
     dnn_slot *s = dnn_take(d);
     for (int64_t u = begin; u < end; u++) {
@@ -61,13 +61,11 @@ static void run(const rn_call *c, const rn_work *work, const rn_buffers *m, int 
         const int64_t from = matrix * a.dim[1] * rn_pitch(a) + (g.ta ? r : r * rn_pitch(a));
         const void *const memory[] = {(const char *)m->in[0] + from * element,
                                       (const char *)m->in[1] + matrix * b.dim[1] * rn_pitch(b) * element,
-                                      (char *)m->out[0] + (matrix * g.m + r) * rn_pitch(y) * element};
+                                      (char *)m->out[0] + (matrix * g.m + r) * rn_pitch(y) * element_out};
         dnn_execute(d, s, r + g.block <= g.m ? DNN_MAIN : DNN_TAIL, memory, m->thread_scratch);
     }
     dnn_give(s);
 }
 
-const rn_kernel onednn_matmul = {
-    .bytes = sizeof(rn_kernel), .name = "onednn", .doc = "one product for each matrix and block of its rows",
-    .op = "matmul", .device = "cpu", .rank = 15, .type = RN_F32, .plan = plan, .run = run, .forget = dnn_forget,
-};
+DNN_KERNELS(matmul, "one product for each matrix and block of its rows",
+            .plan = plan, .run = run, .forget = dnn_forget);

@@ -33,7 +33,7 @@ static results results_of(const dnn_parts *g, const dnn_plan *d)
 
 static const char *make_primitives(const rn_call *c, const dnn_parts *g, dnn_plan *d)
 {
-    const dnnl_memory_desc_t any = dnn_any(&g->dw);
+    const dnnl_memory_desc_t any = dnn_any(&g->dw, RN_F32);
     const char *why = g->make(c, d, DNN_MAIN, g->part, &any);
     if (why)
         return why;

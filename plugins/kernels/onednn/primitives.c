@@ -197,7 +197,7 @@ void dnn_execute(const dnn_plan *d, dnn_slot *s, int which, const void *const *m
 /* --- layouts ---------------------------------------------------------------------------------------- */
 
 static const struct { rn_type type; dnnl_data_type_t library; } types[] = {
-    {RN_F32, dnnl_f32},
+    {RN_F32, dnnl_f32}, {RN_BF16, dnnl_bf16},
 };
 
 dnnl_data_type_t dnn_type(rn_type type)
@@ -208,15 +208,18 @@ dnnl_data_type_t dnn_type(rn_type type)
     return dnnl_data_type_undef;
 }
 
-const char *dnn_refusal(const rn_call *c)
+const char *dnn_refusal(const rn_call *c, bool weighted)
 {
+    const bool narrow = c->in[0].type == RN_BF16;
     for (int i = 0; i < c->n_in + c->n_out; i++) {
         const rn_shape s = i < c->n_in ? c->in[i] : c->out[i - c->n_in];
         if (s.rank && dnn_type(s.type) == dnnl_data_type_undef)
-            return "float32 only";
-        if (s.rank && s.type != c->in[0].type)
-            return "all tensors must have one type";
+            return "float32 and bfloat16 only";
+        if (s.rank && s.type == RN_BF16 && !narrow)
+            return "a bfloat16 result of float32 operands: the library has none";
     }
+    if (!weighted && c->in[1].type != c->in[0].type)
+        return "both operands must have one type";
     return dnn_library_open() ? NULL : "libdnnl.so.2 cannot be loaded";
 }
 
@@ -233,10 +236,10 @@ dnnl_memory_desc_t dnn_matrix(rn_type type, int64_t rows, int64_t columns, int64
                        turned ? (const dnnl_dims_t){1, pitch} : (const dnnl_dims_t){pitch, 1});
 }
 
-dnnl_memory_desc_t dnn_any(const dnnl_memory_desc_t *like)
+dnnl_memory_desc_t dnn_any(const dnnl_memory_desc_t *like, rn_type type)
 {
     dnnl_memory_desc_t md = {0};
-    dnnl_memory_desc_init_by_tag(&md, like->ndims, like->dims, like->data_type, dnnl_format_tag_any);
+    dnnl_memory_desc_init_by_tag(&md, like->ndims, like->dims, dnn_type(type), dnnl_format_tag_any);
     return md;
 }
 

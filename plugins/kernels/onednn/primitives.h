@@ -49,15 +49,23 @@ void dnn_execute(const dnn_plan *d, dnn_slot *s, int which, const void *const *m
 
 /* The library's word for a type; dnnl_data_type_undef where these kernels do not know it. */
 dnnl_data_type_t dnn_type(rn_type type);
-/* Why not: a type, or several, or no library. NULL: go on. To be asked before anything else here. */
-const char *dnn_refusal(const rn_call *c);
+/* Why not: types, or no library. NULL: go on. To be asked before anything else here. All is float32, or the operands of
+ * products (in[0], and in[1] unless it is a weight) are bfloat16 and the result is either. */
+const char *dnn_refusal(const rn_call *c, bool weighted);
 
 /* Strides in elements, axis by axis. */
 dnnl_memory_desc_t dnn_strided(rn_type type, int axes, const dnnl_dims_t dims, const dnnl_dims_t strides);
 /* [rows, columns], rows `pitch` apart; `turned`: stored as [columns, rows]. */
 dnnl_memory_desc_t dnn_matrix(rn_type type, int64_t rows, int64_t columns, int64_t pitch, bool turned);
-/* The same axes in whichever layout the library likes best. */
-dnnl_memory_desc_t dnn_any(const dnnl_memory_desc_t *like);
+/* The same axes in whichever layout the library likes best, in that type. */
+dnnl_memory_desc_t dnn_any(const dnnl_memory_desc_t *like, rn_type type);
+
+/* The descriptors at the end of a file: one for float32, one for bfloat16 operands. */
+#define DNN_KERNELS(op_, doc_, ...)                                                                                    \
+    const rn_kernel onednn_##op_ = {.bytes = sizeof(rn_kernel), .name = "onednn", .doc = doc_, .op = #op_,             \
+                                    .device = "cpu", .rank = 15, .type = RN_F32, __VA_ARGS__};                         \
+    const rn_kernel onednn_##op_##_bf16 = {.bytes = sizeof(rn_kernel), .name = "onednn", .doc = doc_, .op = #op_,      \
+                                           .device = "cpu", .rank = 15, .type = RN_BF16, __VA_ARGS__}
 
 static inline int64_t dnn_least(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t dnn_most(int64_t a, int64_t b) { return a > b ? a : b; }

@@ -3,7 +3,7 @@
 /* Primitives that share the weight's layout: the one for whole units chooses it. */
 static const char *make_primitives(const rn_call *c, const dnn_weighted *g, dnn_plan *d)
 {
-    const dnnl_memory_desc_t any = dnn_any(&g->w);
+    const dnnl_memory_desc_t any = dnn_any(&g->w, c->in[0].type);
     const char *why = g->make(c, d, DNN_MAIN, g->block, &any);
     if (why)
         return why;

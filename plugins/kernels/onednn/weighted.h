@@ -1,8 +1,8 @@
 #ifndef KERNELS_ONEDNN_WEIGHTED_H
 #define KERNELS_ONEDNN_WEIGHTED_H
 /* y = f(x, w, b) for blocks of rows or images of in[0] and out[0], with a weight in[1] in the layout that the library
- * likes best. A parameter is brought into it when it has changed (rn_kernel.pack); any other weight by phase 0, in
- * shared scratch. */
+ * likes best, and in the type of x. A parameter is brought into it when it has changed (rn_kernel.pack); any other weight by
+ * phase 0, in shared scratch. */
 #include "primitives.h"
 
 typedef struct dnn_weighted {

@@ -108,11 +108,11 @@ static const char *plan(const rn_call *c, int threads, rn_work *work)
     }                                                                                                                  \
     static const rn_kernel kernel_snake_##real = {                                                                     \
         .bytes = sizeof(rn_kernel), .name = "snake", .doc = "plain C", .op = "snake", .device = "cpu",                 \
-        .type = type_, .plan = plan, .run = run_snake_##real,                                                          \
+        .rank = RN_RANK_REFERENCE, .type = type_, .plan = plan, .run = run_snake_##real,                               \
     };                                                                                                                 \
     static const rn_kernel kernel_snake_grad_##real = {                                                                \
         .bytes = sizeof(rn_kernel), .name = "snake", .doc = "plain C", .op = "snake_grad", .device = "cpu",            \
-        .type = type_, .plan = plan, .run = run_snake_grad_##real,                                                     \
+        .rank = RN_RANK_REFERENCE, .type = type_, .plan = plan, .run = run_snake_grad_##real,                          \
     };
 
 KERNELS(float, sinf, RN_F32)
