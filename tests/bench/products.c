@@ -150,6 +150,20 @@ static void linears(shape_of_product s, const char *only, const char *part)
         compare("linear_dw", &(rn_example){.in = {x, y}}, text, part);
 }
 
+/* Heads of 64 channels. */
+static void attentions(int64_t tokens, int64_t heads, const char *only, const char *part)
+{
+    char text[80];
+    rn_attention_attr a = {heads};
+    const rn_shape x = shape(3, 16, tokens, 64 * heads, 0);
+    snprintf(text, sizeof text, "16x%d tokens, %d heads", (int)tokens, (int)heads);
+    if (!only || strcmp(only, "attention") == 0)
+        compare("attention", &(rn_example){.attr = &a, .in = {x, x, x}}, text, part);
+    if (!only || strcmp(only, "attention_grad") == 0)
+        compare("attention_grad", &(rn_example){.attr = &a, .in = {x, x, x, x, shape(3, 16, heads, tokens, 0), x}, .low[4] = 5,
+                                                .high[4] = 6}, text, part);
+}
+
 int main(int argc, char **argv)
 {
     const char *only = argc > 2 ? argv[2] : NULL, *part = argc > 3 ? argv[3] : NULL;
@@ -159,6 +173,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         if (shapes[i].kernel == 1)
             linears(shapes[i], only, part);
+    attentions(256, 4, only, part);
+    attentions(64, 8, only, part);
     for (int t = 0; t < 4 && (!only || strcmp(only, "matmul") == 0); t++) {
         rn_matmul_attr a = {t & 1, t & 2};
         char text[80];
