@@ -276,7 +276,7 @@ static void time_all(step_node *v, int n, const tensors *m, timed *t, rn_trial_r
 
 bool rn_trial_run(rn_trial *t, step_node *v, int n, step_node *referee, int threads, rn_trial_result *result)
 {
-    tensors m;
+    tensors m = {{0}, {{0}}, {0}};
     timed *times = calloc((size_t)n, sizeof *times);
     const bool ok = times && get_memory(t, v, n, referee, threads, &m) && fill(t, &v->call, &m);
     for (int i = 0; i < n; i++)
