@@ -71,7 +71,7 @@ static void variants_with_other_images_have_a_figure_of_their_own(void **state)
     free(folder);
     /* of the same size, too; but whether images are flipped in training changes none of them */
     folder = prepared();
-    free(runner(folder, 0, "snr tiny.yaml --set 'vary={data.held_out: [6, 9], data.flip: [true, false]}' --set task.schedule.shift.from=8"));
+    free(runner(folder, 0, "snr tiny.yaml --set 'vary={data.count: [20, 24], data.flip: [true, false]}' --set task.schedule.shift.from=8"));
     assert_query(folder, "select count(*), count(distinct data_hash) from snr_measurement", "2|2\n");
     assert_query(folder, "select count(distinct path), sum(path = 'tiny/snr_16x16_to_8.png') from snr_sheet", "2|1\n");
     assert_query(folder, "select distinct n from (select count(distinct variant) as n from snr group by measurement_id)", "2\n");
