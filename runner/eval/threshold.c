@@ -47,6 +47,6 @@ void rn_dynamic_threshold(double *x, int64_t n, double quantile, double *work)
     for (int64_t i = k + 2; i < n; i++)
         next = fmin(next, work[i]);
     const double s = fmax(1, work[k] + (at - (double)k) * (next - work[k]));
-    for (int64_t i = 0; i < n; i++)
-        x[i] = fmin(fmax(x[i], -s), s) / s;
+    for (int64_t i = 0; i < n; i++) /* not by fmin and fmax, which make a number of what is none: nobody would see it any more */
+        x[i] = (x[i] < -s ? -s : x[i] > s ? s : x[i]) / s;
 }

@@ -46,6 +46,22 @@ static void dynamic_thresholding_agrees_with_sorting(void **state)
             }
 }
 
+/* A network that has diverged gives no black image: it is told of, where samples are handed over. */
+static void what_is_no_number_stays_so(void **state)
+{
+    enum { N = 5 };
+    (void)state;
+    for (int at = 0; at < N; at++) {
+        double x[N] = {0.5, -2, 3, 0, 1}, y[N], work[N];
+        x[at] = (double)NAN;
+        memcpy(y, x, sizeof y);
+        rn_dynamic_threshold(x, N, 0.9, work);
+        rn_clip(y, N);
+        for (int i = 0; i < N; i++)
+            assert_true(isnan(x[i]) == (i == at) && isnan(y[i]) == (i == at));
+    }
+}
+
 static void clipping_touches_only_what_is_outside(void **state)
 {
     (void)state;
@@ -127,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dynamic_thresholding_agrees_with_sorting),
         cmocka_unit_test(steps_are_even_in_what_the_spec_or_the_sampler_says),
+        cmocka_unit_test(what_is_no_number_stays_so),
         cmocka_unit_test(clipping_touches_only_what_is_outside),
         cmocka_unit_test(slerp_turns_evenly_from_one_noise_to_the_other),
         cmocka_unit_test(slerp_between_parallel_vectors_is_a_straight_line),
