@@ -9,6 +9,7 @@
 #include "graph/peak.h"
 #include "report/table.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,8 +102,9 @@ static bool measure(rn_cli *cli, rn_bench *b, const char *name, int64_t steps, r
 {
     double *seconds = rn_arena_array(&cli->arena, (size_t)steps, sizeof *seconds);
     double *peak = rn_arena_array(&cli->arena, (size_t)steps, sizeof *peak), unused;
+    double *narrow_peak = rn_arena_array(&cli->arena, (size_t)steps, sizeof *narrow_peak); /* of bfloat16 */
     rn_program *program = b->sample ? b->trainer.denoise : b->trainer.train;
-    if (!seconds || !peak)
+    if (!seconds || !peak || !narrow_peak)
         return rn_fail(err, RN_EMEMORY, "no memory for %" PRId64 " steps", steps);
     for (int i = 0; i < RN_BENCH_WARM_UP; i++)
         if (!rn_bench_step(b, &unused, err))
@@ -110,10 +112,12 @@ static bool measure(rn_cli *cli, rn_bench *b, const char *name, int64_t steps, r
     rn_program_time(program, true);
     for (int64_t i = 0; i < steps; i++) { /* interleaved: the clock wanders */
         peak[i] = rn_peak_float32(peak_s);
+        narrow_peak[i] = rn_peak_bf16(peak_s);
         if (!rn_bench_step(b, &seconds[i], err))
             return false;
     }
     const double m = rn_bench_median(seconds, steps), p = rn_bench_median(peak, steps);
+    const double n = rn_bench_median(narrow_peak, steps); /* 0: there is none */
     if (cli->json) {
         rn_json j;
         rn_json_begin(&j, stdout);
@@ -127,6 +131,8 @@ static bool measure(rn_cli *cli, rn_bench *b, const char *name, int64_t steps, r
         rn_json_number(&j, "flop_per_s", b->step_flop / m);
         rn_json_number(&j, "peak_flop_per_s", p);
         rn_json_number(&j, "peak_share", b->step_flop / m / p);
+        rn_json_number(&j, "bf16_peak_flop_per_s", n > 0 ? n : (double)NAN);
+        rn_json_number(&j, "bf16_peak_share", n > 0 ? b->step_flop / m / n : (double)NAN);
         rn_json_int(&j, "peak_resident_kib", peak_resident_kib());
         rn_json_int(&j, "threads", rn_threads());
         rn_json_end(&j);
@@ -139,6 +145,8 @@ static bool measure(rn_cli *cli, rn_bench *b, const char *name, int64_t steps, r
     printf("  images      %.1f a second\n", (double)b->images_per_step / m);
     printf("  products    %.1f GFLOP/s, %.1f %% of the float32 peak of %.1f GFLOP/s, measured between the steps\n",
            b->step_flop / m / 1e9, 100 * b->step_flop / m / p, p / 1e9);
+    if (n > 0)
+        printf("              %.1f %% of the bfloat16 peak of %.1f GFLOP/s\n", 100 * b->step_flop / m / n, n / 1e9);
     printf("  memory      %.1f MiB resident at most\n\n", (double)peak_resident_kib() / 1024);
     print_ops(cli, program, steps);
     return true;

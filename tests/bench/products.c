@@ -1,7 +1,7 @@
 /* Products and convolutions by each set of kernels, in turns: GFLOP/s in the best of some rounds, for the shapes of
  * networks with 64 to 1024 channels; those of bfloat16 behind a ':'. The packing of weights by pack() is left out; it happens
  * once a step.
- *     bench_products [THREADS [OP]] */
+ *     bench_products [THREADS [OP [PART OF A SHAPE]]], as in: bench_products 1 conv2d 64-\>64 */
 #include "base/clock.h"
 #include "base/parallel.h"
 #include "graph/program.h"
@@ -83,8 +83,10 @@ static void once(contender *c)
     c->best = s < c->best ? s : c->best;
 }
 
-static void compare(const char *name, const rn_example *example, const char *text)
+static void compare(const char *name, const rn_example *example, const char *text, const char *part)
 {
+    if (part && !strstr(text, part))
+        return;
     const rn_op *op = (const rn_op *)(const void *)rn_registry_find(harness_registry(), RN_KIND_OP, name);
     int n, in = 0;
     const rn_kernel *const *kernels = rn_registry_kernels(harness_registry(), name, "cpu", &n);
@@ -114,7 +116,7 @@ static rn_shape shape(int rank, int64_t a, int64_t b, int64_t c, int64_t d)
     return (rn_shape){.rank = rank, .dim = {a, b, c, d}};
 }
 
-static void convolutions(shape_of_product s, const char *only)
+static void convolutions(shape_of_product s, const char *only, const char *part)
 {
     char text[80];
     const int64_t out = (s.side + 2 * (s.kernel / 2) - s.kernel) / s.stride + 1;
@@ -126,43 +128,59 @@ static void convolutions(shape_of_product s, const char *only)
     snprintf(text, sizeof text, "%dx%d/%d %dx%d %d->%d", (int)s.kernel, (int)s.kernel, (int)s.stride, (int)s.side, (int)s.side,
              (int)s.in, (int)s.out);
     if (!only || strcmp(only, "conv2d") == 0)
-        compare("conv2d", &(rn_example){.attr = &a, .in = {x, w, shape(1, s.out, 0, 0, 0)}}, text);
+        compare("conv2d", &(rn_example){.attr = &a, .in = {x, w, shape(1, s.out, 0, 0, 0)}}, text, part);
     if (!only || strcmp(only, "conv2d_dx") == 0)
-        compare("conv2d_dx", &(rn_example){.attr = &dx, .in = {y, w}}, text);
+        compare("conv2d_dx", &(rn_example){.attr = &dx, .in = {y, w}}, text, part);
     if (!only || strcmp(only, "conv2d_dw") == 0)
-        compare("conv2d_dw", &(rn_example){.attr = &dw, .in = {x, y}}, text);
+        compare("conv2d_dw", &(rn_example){.attr = &dw, .in = {x, y}}, text, part);
 }
 
-static void linears(shape_of_product s, const char *only)
+static void linears(shape_of_product s, const char *only, const char *part)
 {
     char text[80];
     const rn_shape x = shape(2, s.batch * s.side * s.side, s.in, 0, 0), y = shape(2, x.dim[0], s.out, 0, 0);
     rn_linear_attr forward = {false}, back = {true};
     snprintf(text, sizeof text, "%dx%d->%d", (int)x.dim[0], (int)s.in, (int)s.out);
     if (!only || strcmp(only, "linear") == 0) {
-        compare("linear", &(rn_example){.attr = &forward, .in = {x, shape(2, s.in, s.out, 0, 0), shape(1, s.out, 0, 0, 0)}}, text);
-        compare("linear", &(rn_example){.attr = &back, .in = {x, shape(2, s.out, s.in, 0, 0)}}, strcat(text, " turned"));
+        compare("linear", &(rn_example){.attr = &forward, .in = {x, shape(2, s.in, s.out, 0, 0), shape(1, s.out, 0, 0, 0)}}, text, part);
+        compare("linear", &(rn_example){.attr = &back, .in = {x, shape(2, s.out, s.in, 0, 0)}}, strcat(text, " turned"), part);
         *strchr(text, ' ') = '\0';
     }
     if (!only || strcmp(only, "linear_dw") == 0)
-        compare("linear_dw", &(rn_example){.in = {x, y}}, text);
+        compare("linear_dw", &(rn_example){.in = {x, y}}, text, part);
+}
+
+/* Heads of 64 channels. */
+static void attentions(int64_t tokens, int64_t heads, const char *only, const char *part)
+{
+    char text[80];
+    rn_attention_attr a = {heads};
+    const rn_shape x = shape(3, 16, tokens, 64 * heads, 0);
+    snprintf(text, sizeof text, "16x%d tokens, %d heads", (int)tokens, (int)heads);
+    if (!only || strcmp(only, "attention") == 0)
+        compare("attention", &(rn_example){.attr = &a, .in = {x, x, x}}, text, part);
+    if (!only || strcmp(only, "attention_grad") == 0)
+        compare("attention_grad", &(rn_example){.attr = &a, .in = {x, x, x, x, shape(3, 16, heads, tokens, 0), x}, .low[4] = 5,
+                                                .high[4] = 6}, text, part);
 }
 
 int main(int argc, char **argv)
 {
-    const char *only = argc > 2 ? argv[2] : NULL;
+    const char *only = argc > 2 ? argv[2] : NULL, *part = argc > 3 ? argv[3] : NULL;
     rn_threads_set(argc > 1 ? atoi(argv[1]) : 1);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-        convolutions(shapes[i], only);
+        convolutions(shapes[i], only, part);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         if (shapes[i].kernel == 1)
-            linears(shapes[i], only);
+            linears(shapes[i], only, part);
+    attentions(256, 4, only, part);
+    attentions(64, 8, only, part);
     for (int t = 0; t < 4 && (!only || strcmp(only, "matmul") == 0); t++) {
         rn_matmul_attr a = {t & 1, t & 2};
         char text[80];
         snprintf(text, sizeof text, "64 of 256x256x64%s%s", a.ta ? " ta" : "", a.tb ? " tb" : "");
         compare("matmul", &(rn_example){.attr = &a, .in = {a.ta ? shape(3, 64, 64, 256, 0) : shape(3, 64, 256, 64, 0),
-                                                             a.tb ? shape(3, 64, 256, 64, 0) : shape(3, 64, 64, 256, 0)}}, text);
+                                                             a.tb ? shape(3, 64, 256, 64, 0) : shape(3, 64, 64, 256, 0)}}, text, part);
     }
     return 0;
 }

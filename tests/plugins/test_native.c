@@ -151,29 +151,34 @@ static const rn_op *op_of(const char *name)
 }
 
 /* False where the map does not fit the case. `low` to `high`: what input 0 is drawn from. */
-static bool open_case(harness_call *h, int number, map s, int64_t gap, double low, double high)
+static bool open_case_of(rn_type type, harness_call *h, int number, map s, int64_t gap, double low, double high)
 {
     attributes a = {0};
     rn_example e = {.attr = &a, .low = {low}, .high = {high}};
     cases[number].make(s, e.in, &a);
     if (rn_last(e.in[0]) == 0)
         return false;
-    harness_open_as(h, op_of(cases[number].op), RN_F32, &e, gap);
+    harness_open_as(h, op_of(cases[number].op), type, &e, gap);
     return true;
 }
+static bool open_case(harness_call *h, int number, map s, int64_t gap, double low, double high)
+{
+    return open_case_of(RN_F32, h, number, s, gap, low, high);
+}
 
-/* Kernel `k` of an op in float32 that this machine can run; NULL where there are no more. *k goes on. */
-static const rn_kernel *next_kernel(const char *op, const char *name, int *k)
+/* Kernel `k` of an op in that type that this machine can run; NULL where there are no more. *k goes on. */
+static const rn_kernel *next_kernel_of(rn_type type, const char *op, const char *name, int *k)
 {
     int n;
     const rn_kernel *const *kernels = rn_registry_kernels(harness_registry(), op, "cpu", &n);
     while (*k < n) {
         const rn_kernel *kernel = kernels[(*k)++];
-        if (strcmp(kernel->name, name) == 0 && kernel->type == RN_F32 && (kernel->cpu & ~rn_cpu_features()) == 0)
+        if (strcmp(kernel->name, name) == 0 && kernel->type == type && (kernel->cpu & ~rn_cpu_features()) == 0)
             return kernel;
     }
     return NULL;
 }
+static const rn_kernel *next_kernel(const char *op, const char *name, int *k) { return next_kernel_of(RN_F32, op, name, k); }
 static const rn_kernel *reference_of(const char *op)
 {
     int k = 0;
@@ -219,6 +224,32 @@ static void native_agrees_with_the_reference_on_maps_of_all_sizes(void **state)
                 harness_close(&want);
             }
     assert_true(compared > CASES);
+}
+
+/* The same values in bfloat16: results are rounded to 8 bits, those of softmax once more before they are divided. */
+static void in_bfloat16_it_agrees_with_the_reference(void **state)
+{
+    static const double tolerance = 1.5 / 256;
+    (void)state;
+    int compared = 0, kernels = 0;
+    for (int i = 0; i < CASES; i++)
+        for (int s = 0; s < MAPS; s++)
+            for (int64_t gap = 0; gap <= GAP; gap += GAP) {
+                harness_call got, want;
+                if (!open_case_of(RN_BF16, &got, i, maps[s], gap, 0, 0))
+                    continue;
+                harness_open_like(&want, &got);
+                assert_null(harness_run(&want, reference_of(cases[i].op), 1, false));
+                const rn_kernel *kernel;
+                for (int k = 0; (kernel = next_kernel_of(RN_BF16, cases[i].op, "native", &k)); kernels++)
+                    if (!harness_run(&got, kernel, 7, true)) {
+                        expect_same(&got, &want, tolerance, gap ? "bfloat16, channel ranges" : "bfloat16, dense");
+                        compared++;
+                    }
+                harness_close(&got);
+                harness_close(&want);
+            }
+    assert_true(compared > CASES || kernels == 0); /* machines without the instructions have no such kernels */
 }
 
 /* x is 1000 and σ 0.3: E[x²] − mean² would be off by all of σ². eps is small against that. */
@@ -277,6 +308,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(native_agrees_with_the_reference_on_maps_of_all_sizes),
+        cmocka_unit_test(in_bfloat16_it_agrees_with_the_reference),
         cmocka_unit_test(a_large_mean_costs_no_digits),
         cmocka_unit_test(what_runs_in_place_gives_the_same),
     };

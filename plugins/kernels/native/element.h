@@ -67,6 +67,19 @@ static inline void vf_put_as(rn_type type, void *p, vf v, int64_t n)
         vf_put((float *)p, v, n);
 }
 
+/* 2·VF_LANES neighbours in two vectors, whatever the order in them: for sums. Half the work of two loads in bfloat16. */
+static inline void vf_load_pair(const el *p, vf *a, vf *b)
+{
+#if defined(NATIVE_BF16)
+    const __m512i v = _mm512_loadu_si512(p);
+    *a = (vf)_mm512_slli_epi32(v, 16);
+    *b = (vf)_mm512_and_si512(v, _mm512_set1_epi32((int)0xffff0000u));
+#else
+    *a = vf_load(p);
+    *b = vf_load(p + VF_LANES);
+#endif
+}
+
 /* As many elements as a vector has room for, moved as they are; the first n. */
 enum { EL_LANES = sizeof(vf) / sizeof(el) };
 static inline void el_move(el *y, const el *x) { vf_store((float *)(void *)y, vf_load((const float *)(const void *)x)); }

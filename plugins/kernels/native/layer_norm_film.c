@@ -37,8 +37,12 @@ static inline float row_sum(const el *x, int64_t n, float about)
     vf s[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)};
     int64_t j = 0;
     for (; j + 4 * VF_LANES <= n; j += 4 * VF_LANES)
-        for (int i = 0; i < 4; i++)
-            s[i] += vf_load(x + j + i * VF_LANES) - first;
+        for (int i = 0; i < 4; i += 2) {
+            vf a, b;
+            vf_load_pair(x + j + i * VF_LANES, &a, &b);
+            s[i] += a - first;
+            s[i + 1] += b - first;
+        }
     float rest = 0;
     for (; j + VF_LANES <= n; j += VF_LANES)
         s[0] += vf_load(x + j) - first;
@@ -52,9 +56,11 @@ static inline float row_squares(const el *x, int64_t n, float about)
     vf s[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)};
     int64_t j = 0;
     for (; j + 4 * VF_LANES <= n; j += 4 * VF_LANES)
-        for (int i = 0; i < 4; i++) {
-            const vf d = vf_load(x + j + i * VF_LANES) - mean;
-            s[i] = vf_fma(d, d, s[i]);
+        for (int i = 0; i < 4; i += 2) {
+            vf a, b;
+            vf_load_pair(x + j + i * VF_LANES, &a, &b);
+            s[i] = vf_fma(a - mean, a - mean, s[i]);
+            s[i + 1] = vf_fma(b - mean, b - mean, s[i + 1]);
         }
     float rest = 0;
     for (; j + VF_LANES <= n; j += VF_LANES) {

@@ -20,8 +20,12 @@ static inline float row_sum(const el *x, int64_t n)
     vf sum[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)};
     int64_t k = 0;
     for (; k + 4 * VF_LANES <= n; k += 4 * VF_LANES)
-        for (int v = 0; v < 4; v++)
-            sum[v] += vf_load(x + k + v * VF_LANES);
+        for (int v = 0; v < 4; v += 2) {
+            vf a, b;
+            vf_load_pair(x + k + v * VF_LANES, &a, &b);
+            sum[v] += a;
+            sum[v + 1] += b;
+        }
     for (; k + VF_LANES <= n; k += VF_LANES)
         sum[0] += vf_load(x + k);
     if (k < n)
@@ -36,10 +40,14 @@ static inline void row_moments(const el *x, int64_t n, float about, float *rest,
     vf sum[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)}, square[4] = {vf_of(0), vf_of(0), vf_of(0), vf_of(0)};
     int64_t k = 0;
     for (; k + 4 * VF_LANES <= n; k += 4 * VF_LANES)
-        for (int v = 0; v < 4; v++) {
-            const vf d = vf_load(x + k + v * VF_LANES) - m;
-            sum[v] += d;
-            square[v] = vf_fma(d, d, square[v]);
+        for (int v = 0; v < 4; v += 2) {
+            vf d[2];
+            vf_load_pair(x + k + v * VF_LANES, &d[0], &d[1]);
+            for (int i = 0; i < 2; i++) {
+                d[i] -= m;
+                sum[v + i] += d[i];
+                square[v + i] = vf_fma(d[i], d[i], square[v + i]);
+            }
         }
     for (; k < n; k += VF_LANES) {
         const int64_t lanes = least(VF_LANES, n - k);

@@ -25,7 +25,7 @@
     X(avg_pool) X(sum_pool) X(upsample_nearest)                                                                        \
     X(add) X(sub) X(mul) X(scale) X(copy) X(channel_pad) X(concat)
 /* Products of bfloat16 (bf16/), for x86 alone. */
-#define PRODUCTS(X) X(linear) X(matmul) X(conv2d) X(conv2d_dx) X(linear_dw) X(conv2d_dw)
+#define PRODUCTS(X) X(linear) X(matmul) X(conv2d) X(conv2d_dx) X(linear_dw) X(conv2d_dw) X(attention) X(attention_grad)
 /* clang-format on */
 
 #define DECLARE2(set_, op_) extern const rn_kernel native_##set_##_##op_;

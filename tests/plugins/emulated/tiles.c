@@ -67,21 +67,31 @@ void tile_store(int t, void *to, int64_t bytes)
         memcpy((char *)to + i * bytes, state.tile[t].row[i], TILE_BYTES);
 }
 
-static float flushed(float x) { return fabsf(x) < FLT_MIN ? copysignf(0.0f, x) : x; }
+static float flushed(float x) { return fabsf(x) < FLT_MIN ? copysignf(0.0f, x) : x; } /* NaN stays */
+
+typedef float operand[TILE_ROWS][COLUMNS][2];
+static void read_operand(int t, operand to)
+{
+    for (int i = 0; i < TILE_ROWS; i++)
+        for (int j = 0; j < COLUMNS; j++)
+            for (int l = 0; l < 2; l++)
+                to[i][j][l] = flushed(rn_float_of(state.tile[t].pair[i][j][l]));
+}
 
 void tile_product(int sum, int a, int b)
 {
     assert(state.configured);
     const int steps = state.broken ? COLUMNS - 1 : COLUMNS; /* of pairs */
+    operand left, right;
+    read_operand(a, left);
+    read_operand(b, right);
     state.products++;
     for (int i = 0; i < state.rows[sum]; i++)
         for (int j = 0; j < COLUMNS; j++) {
             float half[2] = {0, 0};
             for (int k = 0; k < steps; k++)
-                for (int l = 0; l < 2; l++) {
-                    const float x = flushed(rn_float_of(state.tile[a].pair[i][k][l]));
-                    half[l] = flushed(x * flushed(rn_float_of(state.tile[b].pair[k][j][l])) + half[l]);
-                }
+                for (int l = 0; l < 2; l++)
+                    half[l] = flushed(left[i][k][l] * right[k][j][l] + half[l]);
             float *y = &state.tile[sum].sum[i][j];
             *y = flushed(flushed(*y) + flushed(half[0] + half[1]));
         }

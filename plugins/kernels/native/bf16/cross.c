@@ -1,27 +1,34 @@
-/* cross.h: for a chunk of lines dy's panels and x turned, then for each tap strips of channels by all panels. */
+/* cross.h: for a chunk of lines and each tap strips of channels by all panels. */
 #include "cross.h"
 
-static int64_t lines_of(const cross *s) { return s->images * s->bands; }
 static int64_t weight_count(const cross *s) { return s->kh * s->kw * s->m * s->n; }
-/* Of a tile at most. */
-static int64_t tile_channels(const cross *s) { return pieces(pieces(s->m, PAIRS), s->tiles_m) * PAIRS; }
-static int64_t tile_panels(const cross *s) { return pieces(panels_of(s->n), s->tiles_n); }
-/* From one channel of x turned to the next. */
-static int64_t turned_pitch(const cross *s) { return odd_lines(s->chunk * s->span); }
 
 void cross_lay_out(cross *s)
 {
+    const bool taps = s->kh * s->kw > 1;
     s->across = s->out_w + s->kw - 1;
-    s->bands = pieces(s->out_h, most(1, CROSS_PIXELS / s->across));
-    s->high = pieces(s->out_h, s->bands);
+    s->high = pieces(s->out_h, pieces(s->out_h, most(1, (taps ? CROSS_TAPS_LINE : CROSS_LINE) / s->across)));
     s->bands = pieces(s->out_h, s->high);
+    s->lines = s->images * s->bands;
     s->k = whole_steps(s->high * s->across - (s->kw - 1));
     s->span = pieces(s->k + (s->kh - 1) * s->across + s->kw - 1, CROSS_ROWS) * CROSS_ROWS;
+    s->chunk = least(s->lines, most(1, CROSS_PIXELS / s->k));
+    s->chunks = pieces(s->lines, s->chunk);
+    s->turned_pitch = odd_lines(s->chunk * s->span);
+    s->x_chunk = pieces(s->m, PAIRS) * PAIRS * s->turned_pitch;
+    s->dy_chunk = panels_of(s->n) * s->chunk * s->k * STRIP_COLUMNS;
     s->tiles_m = pieces(s->m, CROSS_CHANNELS);
-    s->tiles_n = pieces(panels_of(s->n), CROSS_PANELS);
-    const int64_t bytes = weight_count(s) * (int64_t)sizeof(float), tiles = s->tiles_m * s->tiles_n;
-    s->parts = most(1, least(least(pieces(CROSS_UNITS, tiles), lines_of(s)), CROSS_BYTES / bytes));
-    s->chunk = least(pieces(lines_of(s), s->parts), most(1, CROSS_PIXELS / s->k));
+    s->tiles_n = pieces(panels_of(s->n), taps ? CROSS_TAPS_PANELS : CROSS_PANELS);
+    s->before = s->tiles_m * s->tiles_n > 1;
+    const int64_t bytes = weight_count(s) * (int64_t)sizeof(float), wanted = pieces(CROSS_UNITS, s->tiles_m * s->tiles_n);
+    s->parts = most(1, least(least(wanted, s->chunks), CROSS_BYTES / bytes));
+}
+
+/* Shared scratch: the parts where there are several, then what is packed before, x turned and dy's panels. */
+static int64_t part_floats(const cross *s) { return s->parts > 1 ? pieces(s->parts * weight_count(s), VF_LANES) * VF_LANES : 0; }
+static rn_bf16 *packed_chunk(const cross *s, void *scratch, int64_t chunk)
+{
+    return (rn_bf16 *)(void *)((float *)scratch + part_floats(s)) + chunk * (s->x_chunk + s->dy_chunk);
 }
 
 const char *cross_plan(const cross *s, rn_work *work)
@@ -29,14 +36,13 @@ const char *cross_plan(const cross *s, rn_work *work)
     const char *why = strips_refusal();
     if (why)
         return why;
-    const int64_t left = pieces(tile_channels(s), GROUP_ROWS) * GROUP_ROWS * turned_pitch(s);
-    const int64_t right = tile_panels(s) * s->chunk * s->k * STRIP_COLUMNS;
-    work->units = s->tiles_m * s->tiles_n * s->parts;
-    work->thread_scratch_bytes = (size_t)(left + right) * sizeof(rn_bf16);
-    if (s->parts > 1) {
-        work->more_units[0] = pieces(weight_count(s), CROSS_SUM);
-        work->scratch_bytes = (size_t)(s->parts * weight_count(s)) * sizeof(float);
-    }
+    const size_t chunk_bytes = (size_t)(s->x_chunk + s->dy_chunk) * sizeof(rn_bf16);
+    const int64_t sum_units = s->parts > 1 ? pieces(weight_count(s), CROSS_SUM) : 0, units = s->tiles_m * s->tiles_n * s->parts;
+    work->units = s->before ? s->lines : units;
+    work->more_units[0] = s->before ? units : sum_units;
+    work->more_units[1] = s->before ? sum_units : 0;
+    work->scratch_bytes = (size_t)part_floats(s) * sizeof(float) + (s->before ? (size_t)s->chunks * chunk_bytes : 0);
+    work->thread_scratch_bytes = s->before ? 0 : chunk_bytes;
     return NULL;
 }
 
@@ -71,55 +77,57 @@ static void find_pixels(const line_map *m, int64_t across, int64_t at, const voi
     }
 }
 
-/* Channels [begin, end) of `lines` lines of x, to [channels, turned_pitch]. */
-static void turn_x(const cross *s, int64_t line, int64_t lines, int64_t begin, int64_t end, rn_bf16 *to)
+/* All channels, to line `l` of a chunk [m, turned_pitch]. */
+static void turn_x(const cross *s, int64_t line, int64_t l, rn_bf16 *to)
 {
-    const int64_t pitch = turned_pitch(s);
-    for (int64_t l = 0; l < lines; l++) {
-        const line_map map = x_of(s, line + l);
-        for (int64_t at = 0; at < s->span; at += CROSS_ROWS) {
-            const void *pixel[CROSS_ROWS];
-            find_pixels(&map, s->across, at, pixel);
-            for (int64_t c = begin; c < end; c += PAIRS)
-                pack_cross(pixel, s->x.narrow, c, end, to + (c - begin) * pitch + l * s->span + at, pitch);
-        }
+    const line_map map = x_of(s, line);
+    for (int64_t at = 0; at < s->span; at += CROSS_ROWS) {
+        const void *pixel[CROSS_ROWS];
+        find_pixels(&map, s->across, at, pixel);
+        for (int64_t c = 0; c < s->m; c += PAIRS)
+            pack_cross(pixel, s->x.narrow, c, s->m, to + c * s->turned_pitch + l * s->span + at, s->turned_pitch);
     }
 }
 
-/* Columns [begin, end) of `lines` lines of dy, to [panel, lines, k/2, STRIP_COLUMNS, 2]. */
-static void pack_dy(const cross *s, int64_t line, int64_t lines, int64_t begin, int64_t end, rn_bf16 *to)
+/* All columns, to line `l` of a chunk [panel, chunk, k/2, STRIP_COLUMNS, 2]. */
+static void pack_dy(const cross *s, int64_t line, int64_t l, rn_bf16 *to)
 {
-    const int64_t panel = lines * s->k * STRIP_COLUMNS;
-    for (int64_t l = 0; l < lines; l++) {
-        const line_map map = dy_of(s, line + l);
-        for (int64_t at = 0; at < s->k; at += CROSS_ROWS) {
-            const void *pixel[CROSS_ROWS];
-            find_pixels(&map, s->across, at, pixel);
-            for (int64_t j = begin; j < end; j += STRIP_COLUMNS)
-                pack_pairs(pixel, s->dy.narrow, j, end, least(CROSS_ROWS, s->k - at),
-                           to + (j - begin) / STRIP_COLUMNS * panel + (l * s->k + at) * STRIP_COLUMNS);
-        }
+    const line_map map = dy_of(s, line);
+    const int64_t panel = s->chunk * s->k * STRIP_COLUMNS;
+    for (int64_t at = 0; at < s->k; at += CROSS_ROWS) {
+        const void *pixel[CROSS_ROWS];
+        find_pixels(&map, s->across, at, pixel);
+        for (int64_t j = 0; j < s->n; j += STRIP_COLUMNS)
+            pack_pairs(pixel, s->dy.narrow, j, s->n, least(CROSS_ROWS, s->k - at),
+                       to + j / STRIP_COLUMNS * panel + (l * s->k + at) * STRIP_COLUMNS);
     }
+}
+
+static void pack_line(const cross *s, int64_t line, rn_bf16 *chunk)
+{
+    turn_x(s, line, line % s->chunk, chunk);
+    pack_dy(s, line, line % s->chunk, chunk + s->x_chunk);
 }
 
 /* A tile of dw: channels [c0, c1) by columns [n0, n1). */
 typedef struct tile { int64_t c0, c1, n0, n1; } tile;
 
+/* dw: of all channels and columns; x and dy: a chunk, of which `lines` are there. */
 static void multiply(const cross *s, tile t, int64_t lines, const rn_bf16 *x, const rn_bf16 *dy, float *dw, bool add)
 {
-    const int64_t pitch = turned_pitch(s), channels = t.c1 - t.c0;
+    const int64_t channels = t.c1 - t.c0, panel = s->chunk * s->k * STRIP_COLUMNS;
     const int64_t size = STRIP_GROUPS == 1 ? even_group(channels) : GROUP_ROWS, strips = pieces(channels, size * STRIP_GROUPS);
-    strip g = {.group_rows = GROUP_ROWS, .a_pitch = pitch, .lines = lines, .line_step = s->span, .k = s->k, .c_pitch = s->n};
+    strip g = {.group_rows = GROUP_ROWS, .a_pitch = s->turned_pitch, .lines = lines, .line_step = s->span, .k = s->k,
+               .c_pitch = s->n};
     for (int64_t tap = 0; tap < s->kh * s->kw; tap++)
         for (int64_t i = 0; i < strips; i++) {
             for (int k = 0; k < STRIP_GROUPS; k++) {
-                const int64_t c = (i * STRIP_GROUPS + k) * size;
-                g.group[k] = (strip_group){x + c * pitch + tap / s->kw * s->across + tap % s->kw,
-                                           dw + (tap * s->m + t.c0 + c) * s->n, most(0, least(size, channels - c))};
+                const int64_t c = t.c0 + (i * STRIP_GROUPS + k) * size;
+                g.group[k] = (strip_group){x + c * s->turned_pitch + tap / s->kw * s->across + tap % s->kw,
+                                           dw + (tap * s->m + c) * s->n, most(0, least(size, t.c1 - c))};
             }
-            const rn_bf16 *panel = dy;
-            for (int64_t j = t.n0; j < t.n1; j += STRIP_COLUMNS, panel += lines * s->k * STRIP_COLUMNS)
-                strip_product(&g, panel, j, least(STRIP_COLUMNS, t.n1 - j), NULL, add);
+            for (int64_t j = t.n0; j < t.n1; j += STRIP_COLUMNS)
+                strip_product(&g, dy + j / STRIP_COLUMNS * panel, j, least(STRIP_COLUMNS, t.n1 - j), NULL, add);
         }
 }
 
@@ -130,14 +138,14 @@ static void products(const cross *s, const rn_buffers *m, int64_t unit)
     const tile t = {.c0 = blocks * tile_m / s->tiles_m * PAIRS, .c1 = least(s->m, blocks * (tile_m + 1) / s->tiles_m * PAIRS),
                     .n0 = panels * tile_n / s->tiles_n * STRIP_COLUMNS,
                     .n1 = least(s->n, panels * (tile_n + 1) / s->tiles_n * STRIP_COLUMNS)};
-    const int64_t first = lines_of(s) * part / s->parts, last = lines_of(s) * (part + 1) / s->parts;
-    rn_bf16 *dy = m->thread_scratch, *x = dy + tile_panels(s) * s->chunk * s->k * STRIP_COLUMNS;
+    const int64_t first = s->chunks * part / s->parts, last = s->chunks * (part + 1) / s->parts;
     float *dw = s->parts > 1 ? (float *)m->scratch + part * weight_count(s) : s->dw;
-    for (int64_t line = first; line < last; line += s->chunk) {
-        const int64_t lines = least(s->chunk, last - line);
-        pack_dy(s, line, lines, t.n0, t.n1, dy);
-        turn_x(s, line, lines, t.c0, t.c1, x);
-        multiply(s, t, lines, x, dy, dw, line > first);
+    for (int64_t i = first; i < last; i++) {
+        rn_bf16 *chunk = s->before ? packed_chunk(s, m->scratch, i) : m->thread_scratch;
+        const int64_t end = least(s->lines, (i + 1) * s->chunk);
+        for (int64_t line = i * s->chunk; line < end && !s->before; line++)
+            pack_line(s, line, chunk);
+        multiply(s, t, end - i * s->chunk, chunk, chunk + s->x_chunk, dw, i > first);
     }
 }
 
@@ -155,8 +163,14 @@ static void sums(const cross *s, const float *part, int64_t begin, int64_t end)
 
 void cross_run(const cross *s, const rn_buffers *m, int phase, int64_t begin, int64_t end)
 {
-    if (phase == 1) {
+    const int product_phase = s->before ? 1 : 0;
+    if (phase > product_phase) {
         sums(s, m->scratch, begin, end);
+        return;
+    }
+    if (phase < product_phase) {
+        for (int64_t line = begin; line < end; line++)
+            pack_line(s, line, packed_chunk(s, m->scratch, line / s->chunk));
         return;
     }
     strips_begin(GROUP_ROWS);

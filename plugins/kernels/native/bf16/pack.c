@@ -32,22 +32,23 @@ static void pack_turned(source b, int64_t pitch, int64_t k, int64_t steps, int64
         pairs_store(to + i * 2 * STRIP_COLUMNS, &square[i]);
 }
 
-/* Two rows of b, of which n columns are there, as one row of a panel; NULL: zeros. */
+static const float zeros[STRIP_COLUMNS];
+
+/* Two rows of b, of which n columns are there, as one row of a panel. */
 NATIVE_INLINE void pack_pair(const char *b0, const char *b1, bool narrow, int64_t n, rn_bf16 *to)
 {
     pairs p;
     pairs_of_rows(&p, b0, b1, narrow, n);
     pairs_store(to, &p);
     const int64_t half = PAIRS * (int64_t)source_bytes(narrow);
-    const bool more = n > PAIRS;
-    pairs_of_rows(&p, more && b0 ? b0 + half : NULL, more && b1 ? b1 + half : NULL, narrow, n - PAIRS);
+    pairs_of_rows(&p, b0 + half, b1 + half, narrow, n - PAIRS);
     pairs_store(to + 2 * PAIRS, &p);
 }
 
 void pack_panel(source b, int64_t pitch, bool turned, int64_t k, int64_t steps, int64_t n, rn_bf16 *to)
 {
     for (int64_t l = 0; !turned && l < steps; l += 2)
-        pack_pair(l < k ? source_at(b, l * pitch).v : NULL, l + 1 < k ? source_at(b, (l + 1) * pitch).v : NULL, b.narrow, n,
+        pack_pair(l < k ? source_at(b, l * pitch).v : zeros, l + 1 < k ? source_at(b, (l + 1) * pitch).v : zeros, b.narrow, n,
                   to + l * STRIP_COLUMNS);
     for (int64_t l = 0; turned && l < steps; l += 2 * PAIRS)
         for (int64_t j = 0; j < STRIP_COLUMNS; j += PAIRS)
@@ -70,7 +71,7 @@ void pack_cross(const void *const row[CROSS_ROWS], bool narrow, int64_t at, int6
     const int64_t skipped = at * (int64_t)source_bytes(narrow);
     for (int i = 0; i < PAIRS; i++) {
         const char *a = row[2 * i], *b = row[2 * i + 1];
-        pairs_of_rows(&square[i], a ? a + skipped : NULL, b ? b + skipped : NULL, narrow, end - at);
+        pairs_of_rows(&square[i], a ? a + skipped : (const char *)zeros, b ? b + skipped : (const char *)zeros, narrow, end - at);
     }
     pairs_transpose(square);
     for (int i = 0; i < PAIRS; i++)
@@ -82,6 +83,7 @@ void pack_pairs(const void *const row[CROSS_ROWS], bool narrow, int64_t at, int6
     const int64_t skipped = at * (int64_t)source_bytes(narrow);
     for (int64_t i = 0; i < steps; i += 2) {
         const char *a = row[i], *b = row[i + 1];
-        pack_pair(a ? a + skipped : NULL, b ? b + skipped : NULL, narrow, end - at, to + i * STRIP_COLUMNS);
+        pack_pair(a ? a + skipped : (const char *)zeros, b ? b + skipped : (const char *)zeros, narrow, end - at,
+                  to + i * STRIP_COLUMNS);
     }
 }

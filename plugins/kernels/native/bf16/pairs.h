@@ -24,19 +24,25 @@ static inline bool is_narrow(rn_shape s) { return s.type == RN_BF16; }
 #if defined(__AVX512BF16__)
 static inline __mmask16 first16(int64_t n) { return n >= 16 ? (__mmask16)0xffff : n <= 0 ? 0 : (__mmask16)(0xffffu >> (16 - n)); }
 
-/* (a[i], b[i]) for i < n ≤ 16, zeros beyond; a row that is NULL is all zeros. */
+/* Where the pairs of two rows that lie one behind the other come from. */
+static inline __m512i zipped_halves(void)
+{
+    const __m512i low = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    return _mm512_or_si512(low, _mm512_slli_epi32(_mm512_add_epi32(low, _mm512_set1_epi32(PAIRS)), 16));
+}
+
+/* (a[i], b[i]) for i < n ≤ 16, zeros beyond. */
 NATIVE_INLINE void pairs_of_rows(pairs *to, const void *a, const void *b, bool narrow, int64_t n)
 {
-    const __mmask16 m = first16(n), ma = a ? m : 0, mb = b ? m : 0;
-    if (narrow) {
-        const __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(ma, a));
-        const __m512i high = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mb, b));
-        *to = (pairs)_mm512_or_si512(low, _mm512_slli_epi32(high, 16));
-    } else {
-        const __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(ma, a)));
-        const __m512i high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mb, b)));
-        *to = (pairs)_mm512_or_si512(low, _mm512_slli_epi32(high, 16));
-    }
+    const __mmask16 m = first16(n);
+    __m512i both;
+    if (narrow && n >= PAIRS)
+        both = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256(a)), _mm256_loadu_si256(b), 1);
+    else if (narrow)
+        both = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_maskz_loadu_epi16(m, a)), _mm256_maskz_loadu_epi16(m, b), 1);
+    else
+        both = (__m512i)_mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(m, b), _mm512_maskz_loadu_ps(m, a));
+    *to = (pairs)_mm512_permutexvar_epi16(zipped_halves(), both);
 }
 
 /* (a[0], a[1]), (a[2], a[3]) … of n ≤ 32 elements, zeros beyond. */
@@ -58,7 +64,7 @@ static inline rn_bf16 bf16_at(const void *a, bool narrow, int64_t i)
 NATIVE_INLINE void pairs_of_rows(pairs *to, const void *a, const void *b, bool narrow, int64_t n)
 {
     for (int64_t i = 0; i < PAIRS; i++) {
-        const uint32_t low = a && i < n ? bf16_at(a, narrow, i) : 0, high = b && i < n ? bf16_at(b, narrow, i) : 0;
+        const uint32_t low = i < n ? bf16_at(a, narrow, i) : 0, high = i < n ? bf16_at(b, narrow, i) : 0;
         (*to)[i] = low | high << 16;
     }
 }
