@@ -1,6 +1,7 @@
 #include "eval/sampling.h"
 
 #include "diffusion/guidance.h"
+#include "base/parallel.h"
 #include "eval/threshold.h"
 
 #include <math.h>
@@ -123,15 +124,31 @@ void rn_sampling_grid(const rn_curve *curve, const rn_sampler_config *sampler, d
 
 /* --- noise ------------------------------------------------------------------------------------------ */
 
+typedef struct draw {
+    rn_stream stream;
+    int64_t first, n;
+    double *out;
+} draw;
+
+enum { DRAWN = 256 /* numbers of a unit; a multiple of the four of a Philox block */ };
+
+static void draw_units(void *context, int thread, int64_t begin, int64_t end)
+{
+    const draw *d = context;
+    float part[DRAWN];
+    (void)thread;
+    for (int64_t i = begin * DRAWN; i < end * DRAWN && i < d->n; i += DRAWN) {
+        const int64_t m = d->n - i < DRAWN ? d->n - i : DRAWN;
+        rn_random_normals(d->stream, (uint64_t)(d->first + i), (size_t)m, part);
+        for (int64_t k = 0; k < m; k++)
+            d->out[i + k] = (double)part[k];
+    }
+}
+
 void rn_sampling_normals(rn_stream stream, int64_t first, int64_t n, double *out)
 {
-    float part[256];
-    for (int64_t i = 0; i < n; i += 256) {
-        const int64_t m = n - i < 256 ? n - i : 256;
-        rn_random_normals(stream, (uint64_t)(first + i), (size_t)m, part);
-        for (int64_t k = 0; k < m; k++)
-            out[i + k] = (double)part[k];
-    }
+    draw d = {stream, first, n, out};
+    rn_parallel((n + DRAWN - 1) / DRAWN, draw_units, &d);
 }
 
 void rn_slerp(const double *a, const double *b, int64_t n, double u, double *out)
