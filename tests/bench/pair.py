@@ -83,8 +83,15 @@ def torch_command(kind, o):
             *kind.flags, *flush, *sets_of(o)]
 
 
-def runner_command(runner, o):
-    return [runner, "bench", o.spec, "--serve", "--mode", o.mode, "--threads", str(o.threads), *sets_of(o)]
+def precisions(o):
+    """Both, unless the command says which."""
+    named = [s.partition("=")[2].strip() for s in o.set if s.startswith("precision=")]
+    return named[-1:] or ["float32", "bf16"]
+
+
+def runner_command(runner, precision, o):
+    return [runner, "bench", o.spec, "--serve", "--mode", o.mode, "--threads", str(o.threads), *sets_of(o),
+            "--set", f"precision={precision}"]
 
 
 # --- a step server and what the machine does while it works -------------------------------------------
@@ -161,7 +168,8 @@ def start(o, version):
         label = f"PyTorch {'tuned ' if kind.tuned else ''}{kind.label}"
         torch_servers.append(Server(label, torch_command(kind, o), env, float32=BF16 not in kind.flags))
     for label, runner in o.runner:
-        ours.append(Server(label, runner_command(runner, o), plain))
+        for precision in precisions(o):
+            ours.append(Server(f"{label} {precision}", runner_command(runner, precision, o), plain, precision == "float32"))
     plan = runner_json([o.runner[0][1], "plan", o.spec, "--json", *sets_of(o)])
     variant = next(v for v in plan["variants"] if v["baseline"])
     for s in torch_servers:
@@ -208,11 +216,10 @@ def speed(s, bar):
 
 
 def bars(torch_servers):
-    """The best PyTorch in float32 and, if another one is faster, the best of all: (name of the column, server)."""
+    """The best PyTorch of each type: (name of the column, server)."""
     fastest = sorted(torch_servers, key=lambda s: statistics.median(s.seconds))
-    in_float32 = [s for s in fastest if s.float32]
-    found = [("× best float32", in_float32[0])] if in_float32 else []
-    return found if found and fastest[0] is in_float32[0] else found + [("× best", fastest[0])]
+    of_type = {"× best float32": [s for s in fastest if s.float32], "× best bfloat16": [s for s in fastest if not s.float32]}
+    return [(name, servers[0]) for name, servers in of_type.items() if servers]
 
 
 def print_table(head, rows):
