@@ -17,9 +17,17 @@ rn_chosen changed_copy(rn_graph *g, const rn_chosen *from)
     return copy;
 }
 
+/* Made by changed_copy(), so not constant. */
+static void *own_params(const rn_chosen *copy)
+{
+    void *params;
+    memcpy(&params, &copy->params, sizeof params);
+    return params;
+}
+
 void changed_free(rn_chosen *copy)
 {
-    free((void *)(uintptr_t)copy->params); /* made by changed_copy(): not constant */
+    free(own_params(copy));
     *copy = (rn_chosen){0};
 }
 
@@ -30,7 +38,7 @@ static void *field(rn_graph *g, rn_chosen *copy, const char *key, const char *na
         return NULL;
     for (const rn_param *row = copy->what->params; row && row->type != RN_PARAM_END; row++)
         if (row->type == type && strcmp(row->name, name) == 0)
-            return (char *)(uintptr_t)copy->params + row->offset;
+            return (char *)own_params(copy) + row->offset;
     rn_graph_fail(g, RN_ERANGE, "%s: the layer '%s' has no '%s' that could be set", key, copy->what->name, name);
     return NULL;
 }

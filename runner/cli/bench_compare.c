@@ -63,7 +63,7 @@ static int fastest_first(const void *x_, const void *y_)
 
 static void print(rn_cli *cli, contestant *const *c, int64_t n)
 {
-    static const char *const head[] = {"kernels", "nodes", "step ms", "images/s", "time"};
+    static const char *const head[] = {"kernels", "nodes", "step ms", "images/s", "x fastest"};
     rn_table t;
     rn_table_init(&t, &cli->arena, "lrrrr", head);
     for (int64_t i = 0; i < n; i++) {

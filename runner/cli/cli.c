@@ -12,31 +12,34 @@ typedef struct option {
     const char *name, *argument, *doc;
     option_type type;
     size_t offset;
-    int64_t least, most; /* of a number */
+    int64_t least, most;  /* of a number */
+    const char *drawing;  /* what it means to `sample` and `interpolate`, where that is something else; else NULL */
 } option;
 
 /* clang-format off */
 static const option options[] = {
-    {"--set",        "PATH=VALUE", "override a value of the spec (repeatable; VALUE is YAML)", TEXT_LIST, offsetof(rn_cli, sets), 0, 0},
-    {"--out",        "DIR",        "folder that is written to: results (default: results), or the images that are drawn", TEXT, offsetof(rn_cli, out), 0, 0},
-    {"--db",         "FILE",       "database (default: results.db in the folder of results)", TEXT, offsetof(rn_cli, db), 0, 0},
-    {"--plugin-dir", "DIR",        "search plugins here (a folder or a file; repeatable)", TEXT_LIST, offsetof(rn_cli, plugin_dirs), 0, 0},
-    {"--threads",    "N",          "threads (default: OMP_NUM_THREADS, else the CPUs this process may use)", NUMBER, offsetof(rn_cli, threads), 1, 1024},
-    {"--choices",    "FILE",       "kernels as FILE has them: the `plan` of a run, or a file of ~/.cache/runner", TEXT, offsetof(rn_cli, choices), 0, 0},
-    {"--steps",      "N",          "steps to measure (default: 9), or from noise to image (default: the run's)", NUMBER, offsetof(rn_cli, steps), 1, 100000},
-    {"--sampler",    "TYPE",       "sampler (default: the run's); its own keys by --set sampler.KEY=VALUE", TEXT, offsetof(rn_cli, sampler), 0, 0},
-    {"--weights",    "WHICH",      "ema, the moving average (default: as the run was evaluated), or raw", TEXT, offsetof(rn_cli, weights), 0, 0},
-    {"--count",      "N",          "images to draw (default: 64; interpolate: 9)", LONG_NUMBER, offsetof(rn_cli, count), 1, 1000000},
-    {"--seed",       "N",          "of the noise (default: the run's)", LONG_NUMBER, offsetof(rn_cli, seed), 0, UINT32_MAX},
-    {"--to-seed",    "N",          "of the noise at the other end (default: the next)", LONG_NUMBER, offsetof(rn_cli, to_seed), 0, UINT32_MAX},
-    {"--mode",       "MODE",       "train (default), or sample: a step of the spec's sampler", TEXT, offsetof(rn_cli, mode), 0, 0},
-    {"--compare",    "kernels",    "the same step with each kernel set tried first, in turns", TEXT, offsetof(rn_cli, compare), 0, 0},
-    {"--plot",       "FILE.svg",   "also write the curves as a picture", TEXT, offsetof(rn_cli, plot), 0, 0},
-    {"--serve",      NULL,         "run one step for each line of input, and answer with its seconds", FLAG, offsetof(rn_cli, serve), 0, 0},
-    {"--kernels",    NULL,         "show the kernel of each node, and why others refused", FLAG, offsetof(rn_cli, kernels), 0, 0},
-    {"--json",       NULL,         "print JSON", FLAG, offsetof(rn_cli, json), 0, 0},
-    {"--quiet",      NULL,         "no progress on stderr", FLAG, offsetof(rn_cli, quiet), 0, 0},
-    {NULL, NULL, NULL, FLAG, 0, 0, 0},
+    {"--set",        "PATH=VALUE", "override a value of the spec (repeatable; VALUE is YAML)", TEXT_LIST, offsetof(rn_cli, sets), 0, 0, NULL},
+    {"--out",        "DIR",        "folder of results (default: results)", TEXT, offsetof(rn_cli, out), 0, 0,
+     "folder that images are written to (default: one in the run's samples/)"},
+    {"--db",         "FILE",       "database (default: results.db in the folder of results)", TEXT, offsetof(rn_cli, db), 0, 0, NULL},
+    {"--plugin-dir", "DIR",        "search plugins here (a folder or a file; repeatable)", TEXT_LIST, offsetof(rn_cli, plugin_dirs), 0, 0, NULL},
+    {"--threads",    "N",          "threads (default: OMP_NUM_THREADS, else the CPUs this process may use)", NUMBER, offsetof(rn_cli, threads), 1, 1024, NULL},
+    {"--choices",    "FILE",       "kernels as FILE has them: the `plan` of a run, or a file of ~/.cache/runner", TEXT, offsetof(rn_cli, choices), 0, 0, NULL},
+    {"--steps",      "N",          "steps to measure (default: 9)", NUMBER, offsetof(rn_cli, steps), 1, 100000,
+     "steps from noise to image (default: the run's)"},
+    {"--sampler",    "TYPE",       "sampler (default: the run's); its own keys by --set sampler.KEY=VALUE", TEXT, offsetof(rn_cli, sampler), 0, 0, NULL},
+    {"--weights",    "WHICH",      "ema, the moving average (default: as the run was evaluated), or raw", TEXT, offsetof(rn_cli, weights), 0, 0, NULL},
+    {"--count",      "N",          "images to draw (default: 64; interpolate: 9)", LONG_NUMBER, offsetof(rn_cli, count), 1, 1000000, NULL},
+    {"--seed",       "N",          "of the noise (default: the run's)", LONG_NUMBER, offsetof(rn_cli, seed), 0, UINT32_MAX, NULL},
+    {"--to-seed",    "N",          "of the noise at the other end (default: the next)", LONG_NUMBER, offsetof(rn_cli, to_seed), 0, UINT32_MAX, NULL},
+    {"--mode",       "MODE",       "train (default), or sample: a step of the spec's sampler", TEXT, offsetof(rn_cli, mode), 0, 0, NULL},
+    {"--compare",    "kernels",    "the same step with each kernel set tried first, in turns", TEXT, offsetof(rn_cli, compare), 0, 0, NULL},
+    {"--plot",       "FILE.svg",   "also write the curves as a picture", TEXT, offsetof(rn_cli, plot), 0, 0, NULL},
+    {"--serve",      NULL,         "run one step for each line of input, and answer with its seconds", FLAG, offsetof(rn_cli, serve), 0, 0, NULL},
+    {"--kernels",    NULL,         "show the kernel of each node, and why others refused", FLAG, offsetof(rn_cli, kernels), 0, 0, NULL},
+    {"--json",       NULL,         "print JSON", FLAG, offsetof(rn_cli, json), 0, 0, NULL},
+    {"--quiet",      NULL,         "no progress on stderr", FLAG, offsetof(rn_cli, quiet), 0, 0, NULL},
+    {NULL, NULL, NULL, FLAG, 0, 0, 0, NULL},
 };
 /* clang-format on */
 
@@ -58,11 +61,19 @@ static const rn_verb *verb_named(const char *name)
 
 /* --- help ------------------------------------------------------------------------------------------- */
 
-static void print_option(FILE *f, const option *o)
+static void print_option(FILE *f, const option *o, const char *doc)
 {
     char left[40];
     snprintf(left, sizeof left, "%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
-    fprintf(f, "  %-20s  %s\n", left, o->doc);
+    fprintf(f, "  %-20s  %s\n", left, doc);
+}
+
+static bool takes(const rn_verb *v, const char *name_of_option)
+{
+    for (const char *const *name = v->options; *name; name++)
+        if (strcmp(*name, name_of_option) == 0)
+            return true;
+    return false;
 }
 
 static void print_help(FILE *f, const char *program)
@@ -74,21 +85,27 @@ static void print_help(FILE *f, const char *program)
         snprintf(left, sizeof left, "%s %s", v->name, v->arguments);
         fprintf(f, "  %-20s  %s\n", left, v->doc);
     }
-    fprintf(f, "\noptions:\n");
-    for (const option *o = options; o->name; o++)
-        print_option(f, o);
+    fprintf(f, "\noptions (`%s VERB --help` lists those of a verb):\n", program);
+    for (const option *o = options; o->name; o++) {
+        print_option(f, o, o->doc);
+        if (o->drawing)
+            fprintf(f, "  %-20s  sample, interpolate: %s\n", "", o->drawing);
+    }
     fprintf(f, "  %-20s  %s\n  %-20s  %s\n\n", "--help", "this text, or that of a verb", "--version", "print the version");
     fprintf(f, "exit status: 0 done; 1 a run failed; 2 command line or spec; 3 environment; 130, 143 stopped by a signal\n");
 }
 
 static void print_verb_help(FILE *f, const char *program, const rn_verb *v)
 {
-    fprintf(f, "usage: %s %s %s [options]\n\n%s\n", program, v->name, v->arguments, v->doc);
+    fprintf(f, "usage: %s %s%s%s [options]\n\n%s\n", program, v->name, v->arguments[0] ? " " : "", v->arguments, v->doc);
     if (v->more)
         fprintf(f, "\n%s\n", v->more);
     fprintf(f, "\noptions:\n");
-    for (const char *const *name = v->options; *name; name++)
-        print_option(f, option_named(*name, strlen(*name)));
+    const bool draws = takes(v, "--count");
+    for (const char *const *name = v->options; *name; name++) {
+        const option *o = option_named(*name, strlen(*name));
+        print_option(f, o, draws && o->drawing ? o->drawing : o->doc);
+    }
 }
 
 /* --- parsing ---------------------------------------------------------------------------------------- */
@@ -196,10 +213,7 @@ static bool check_options(const rn_cli *cli, const rn_verb *v, int argc, char **
         const option *o = option_named(argv[i], equals ? (size_t)(equals - argv[i]) : strlen(argv[i]));
         if (!o)
             continue;
-        bool known = false;
-        for (const char *const *name = v->options; *name; name++)
-            known |= strcmp(*name, o->name) == 0;
-        if (!known)
+        if (!takes(v, o->name))
             return rn_fail(err, RN_EUSAGE, "`%s %s` has no option %s; `%s %s --help` lists them", cli->program, v->name,
                            o->name, cli->program, v->name);
         if (o->type != FLAG && !equals)
@@ -225,9 +239,15 @@ static bool choose_verb(rn_cli *cli, const rn_verb **verb, rn_error *err)
     } else {
         *verb = verb_named("run");
     }
-    if (cli->arguments.n < (*verb)->least || cli->arguments.n > (*verb)->most)
-        return rn_fail(err, RN_EUSAGE, "usage: %s %s %s", cli->program, (*verb)->name, (*verb)->arguments);
     return true;
+}
+
+static bool check_arguments(const rn_cli *cli, const rn_verb *v, rn_error *err)
+{
+    if (cli->arguments.n >= v->least && cli->arguments.n <= v->most)
+        return true;
+    return rn_fail(err, RN_EUSAGE, "usage: %s %s%s%s; `%s %s --help` says more", cli->program, v->name, v->arguments[0] ? " " : "",
+                   v->arguments, cli->program, v->name);
 }
 
 int rn_cli_error(const rn_error *err)
@@ -266,11 +286,13 @@ static int run_verb(rn_cli *cli, int argc, char **argv)
         print_help(help ? stdout : stderr, cli->program);
         return help ? 0 : 2;
     }
-    if (help && (verb = verb_named(cli->arguments.v[0]))) {
+    if (!choose_verb(cli, &verb, &err))
+        return rn_cli_error(&err);
+    if (help) { /* beside a spec as well: nobody who asks for help wants hours of training */
         print_verb_help(stdout, cli->program, verb);
         return 0;
     }
-    if (!choose_verb(cli, &verb, &err) || !check_options(cli, verb, argc, argv, &err))
+    if (!check_arguments(cli, verb, &err) || !check_options(cli, verb, argc, argv, &err))
         return rn_cli_error(&err);
     set_threads(cli);
     return verb->run(cli);

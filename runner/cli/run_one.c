@@ -225,7 +225,7 @@ static bool score(one_run *r, const char *weights, rn_error *err)
             .note = s.score.note[0] ? s.score.note : NULL, .seconds = s.seconds};
         if (s.score.note[0])
             snprintf(note, sizeof note, "  (%s)", s.score.note);
-        rn_progress_line(&r->s->progress, "  step %-7" PRId64 " %-10s %-16s %10.4f   floor %.4f%s", r->trainer.step,
+        rn_progress_line(&r->s->progress, "  step %-7" PRId64 " %-10s %-16s %10.4g   floor %10.4g%s", r->trainer.step,
                          s.metric->name, s.features, s.score.value, s.score.floor, note);
         if (!rn_store_score(r->s->store, &row, err))
             return false;

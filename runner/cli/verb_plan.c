@@ -6,6 +6,7 @@
 #include "cli/tuning.h"
 #include "cli/verbs.h"
 #include "eval/sampling.h"
+#include "report/flop.h"
 #include "report/table.h"
 
 #include <math.h>
@@ -39,13 +40,14 @@ typedef struct planned {
 static const char *kernel_list(const char *title, const rn_program *p, const char *before, rn_arena *a)
 {
     rn_table t;
-    static const char *const head[] = {"scope", "op", "kernel", "MFLOP", "refused by"};
+    static const char *const head[] = {"scope", "op", "kernel", "MFLOP", "why not another"};
     rn_table_init(&t, a, "lllrl", head);
     for (int64_t i = 0; i < rn_program_nodes(p); i++) {
         const rn_node_info n = rn_program_node(p, i);
+        char cpu[RN_CPU_TEXT];
         rn_table_cell(&t, "%s", n.scope);
         rn_table_cell(&t, "%s", n.op);
-        rn_table_cell(&t, "%s", n.label);
+        rn_table_cell(&t, "%s%s%s", n.label, n.cpu ? " " : "", n.cpu ? rn_cpu_text(n.cpu, cpu) : "");
         rn_table_cell(&t, "%.2f", (double)n.cost.flop / 1e6);
         rn_table_cell(&t, "%s", n.refusals);
     }
@@ -80,12 +82,12 @@ static bool plan_variant(rn_cli *cli, rn_tuner *tuner, const rn_variant *v, size
     return ok;
 }
 
-/* Bytes are exact for the kernels that the table is of. */
-static void print_untimed(int64_t untimed)
+/* Bytes are exact for the kernels that the table is of. On stderr: it is no part of the plan, and gone after a run. */
+static void tell_untimed(int64_t untimed)
 {
-    if (untimed)
-        printf("%" PRId64 " node%s not timed on this machine yet: the first run may choose other kernels there, and so other bytes of "
-               "scratch\n", untimed, untimed == 1 ? " was" : "s were");
+    if (untimed && fflush(stdout) == 0)
+        fprintf(stderr, "runner: note: %" PRId64 " node%s not timed on this machine yet: the first run may choose other kernels there, "
+                        "and so other bytes of scratch\n", untimed, untimed == 1 ? " was" : "s were");
 }
 
 static const char *budget_text(const rn_variant *v)
@@ -96,11 +98,16 @@ static const char *budget_text(const rn_variant *v)
 
 static void print_table(rn_cli *cli, const rn_spec *spec, const planned *p, int64_t untimed)
 {
-    static const char *const head[] = {"variant", "parameters", "GFLOP/image", "calls/sample", "GFLOP/step", "steps",
-                                       "training PFLOP", "activations MiB", "weights MiB", "peak MiB",
-                                       "differs from the baseline"};
     rn_table t;
+    char training[32];
+    double most = 0;
     const double mib = 1048576;
+    for (int64_t i = 0; i < spec->n_variants; i++)
+        most = fmax(most, p[i].cost.flop_per_step * (double)p[i].steps);
+    const rn_flop_name unit = rn_flop_unit(most);
+    snprintf(training, sizeof training, "training %s", unit.name);
+    const char *const head[] = {"variant", "parameters", "GFLOP/image", "calls/sample", "GFLOP/step", "steps", training,
+                                "activations MiB", "weights MiB", "peak MiB", "differs from the baseline"};
     printf("experiment %s: %" PRId64 " variant%s x %" PRId64 " seed%s\n", spec->variant[0].experiment->name, spec->n_variants,
            rn_plural(spec->n_variants), spec->seeds.n, rn_plural(spec->seeds.n));
     rn_table_init(&t, &cli->arena, "lrrrrrrrrrl", head);
@@ -113,7 +120,7 @@ static void print_table(rn_cli *cli, const rn_spec *spec, const planned *p, int6
         rn_table_cell(&t, "%.6g", p[i].cost.flop_per_step / 1e9);
         if (p[i].steps) {
             rn_table_cell(&t, "%" PRId64, p[i].steps);
-            rn_table_cell(&t, "%.4g", p[i].cost.flop_per_step * (double)p[i].steps / 1e15);
+            rn_table_cell(&t, "%.4g", p[i].cost.flop_per_step * (double)p[i].steps / unit.flop);
         } else { /* time: how many steps it buys shows on the day */
             rn_table_cell(&t, "%s", budget_text(v));
             rn_table_cell(&t, "-");
@@ -124,7 +131,6 @@ static void print_table(rn_cli *cli, const rn_spec *spec, const planned *p, int6
         rn_table_cell(&t, "%s", i == spec->baseline ? "-" : rn_variant_differs(&cli->arena, v));
     }
     rn_table_print(&t, stdout);
-    print_untimed(untimed);
     for (int64_t i = 0; i < spec->n_variants; i++) {
         const char *dropped = rn_variant_dropped(&cli->arena, &spec->variant[i]);
         if (dropped[0])
@@ -132,6 +138,7 @@ static void print_table(rn_cli *cli, const rn_spec *spec, const planned *p, int6
         if (cli->kernels)
             printf("\n%s\n%s", spec->variant[i].name, p[i].kernels);
     }
+    tell_untimed(untimed);
 }
 
 static void print_json(rn_cli *cli, const rn_spec *spec, const planned *p, int64_t untimed)

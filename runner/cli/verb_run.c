@@ -68,7 +68,7 @@ static double seconds_of(const rn_trainer *t, bool trained, double train_s, doub
            (double)(evaluations * batches) * (double)rn_sampling_evaluations(e) * denoise_s;
 }
 
-/* Which kernel sets the nodes of a program go to: "openblas 57, reference 213". */
+/* Which kernel sets the nodes of a program go to: "openblas 57 nodes, reference 1 node". */
 static void kernel_sets(const rn_program *p, char *text, size_t size)
 {
     const char *names[16];
@@ -86,7 +86,8 @@ static void kernel_sets(const rn_program *p, char *text, size_t size)
     size_t at = 0;
     text[0] = '\0';
     for (int k = 0; k < n && at < size; k++)
-        at += (size_t)snprintf(text + at, size - at, "%s%s %d nodes", k ? ", " : "", names[k], counts[k]);
+        at += (size_t)snprintf(text + at, size - at, "%s%s %d node%s", k ? ", " : "", names[k], counts[k],
+                               rn_plural(counts[k]));
 }
 
 /* "1000 steps", "10 min of steps", "4000 steps (64000 images)". */

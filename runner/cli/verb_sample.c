@@ -96,12 +96,14 @@ static bool load_weights(drawing *d, const rn_run_folder *run, rn_error *err)
 static bool choose_folder(drawing *d, const rn_run_folder *run, bool sets, rn_error *err)
 {
     const rn_sampler_config *s = &d->e->evaluate.sampler;
-    char seeds[SEEDS], more[16] = "";
+    char seeds[SEEDS], frames[32] = "", more[16] = "";
+    if (d->between) /* another number of images is another way: none of theirs stays among these */
+        snprintf(frames, sizeof frames, "-of%" PRId64, d->n);
     if (sets)
         snprintf(more, sizeof more, ".%.8s", d->v->hash);
     d->out = d->cli->out ? d->cli->out
-                         : rn_arena_print(&d->cli->arena, "%s/samples/%s-%" PRId64 "-%s-seed%s%s", run->folder, s->rule.what->name,
-                                          rn_sampling_steps(s), d->weights, seeds_text(d, "-", seeds), more);
+                         : rn_arena_print(&d->cli->arena, "%s/samples/%s-%" PRId64 "-%s-seed%s%s%s", run->folder, s->rule.what->name,
+                                          rn_sampling_steps(s), d->weights, seeds_text(d, "-", seeds), frames, more);
     if (!d->out)
         return rn_fail(err, RN_EMEMORY, "no memory for a path");
     return rn_folder_make(d->out, err);
@@ -191,9 +193,9 @@ static void tell(const drawing *d)
         return;
     }
     char seeds[SEEDS];
-    printf("%s, %s: %" PRId64 " image%s from %s weights, seed %s, by %" PRId64 " step%s of %s, in %.1f s\n%s/sheet.png\n",
-           d->e->name, d->v->name, d->n, rn_plural(d->n), d->weights, seeds_text(d, " to ", seeds), rn_sampling_steps(s),
-           rn_plural(rn_sampling_steps(s)), s->rule.what->name, seconds, d->out);
+    printf("%s, %s: %" PRId64 " image%s from %s weights, seed%s %s, by %" PRId64 " step%s of %s, in %.1f s\n%s/sheet.png\n",
+           d->e->name, d->v->name, d->n, rn_plural(d->n), d->weights, d->between ? "s" : "",
+           seeds_text(d, " to ", seeds), rn_sampling_steps(s), rn_plural(rn_sampling_steps(s)), s->rule.what->name, seconds, d->out);
 }
 
 /* The experiment with batches no larger than what is asked for. */

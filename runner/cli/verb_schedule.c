@@ -8,6 +8,7 @@
 #include "report/table.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { POINTS = 11, COARSE_POINTS = 5, PLOT_POINTS = 201, PLOT_PANELS = 4 };
 static const double plot_logsnr = 20; /* beyond ±20 the image, or the noise, is a billionth */
@@ -41,6 +42,12 @@ static void off_target(const schedules *s, int64_t variant, int64_t reference_px
 
 /* --- text ------------------------------------------------------------------------------------------- */
 
+/* −2·log tan(π/4) is −2e-16, not 0: a reader is not to wonder about "-0.0000". */
+static double shown(double logsnr)
+{
+    return fabs(logsnr) < 1e-9 ? 0 : logsnr;
+}
+
 static void print_curve(const schedules *s, int64_t variant)
 {
     static const char *const head[] = {"t", "logSNR", "alpha", "sigma"};
@@ -48,13 +55,18 @@ static void print_curve(const schedules *s, int64_t variant)
     const rn_curve *curve = &s->curve[variant];
     rn_table t;
     rn_table_init(&t, &s->cli->arena, "rrrr", head);
-    printf("%s: %s at %" PRId64 "x%" PRId64 " pixels, logSNR %+.3f at the image end and %+.3f at the noise end of the shift\n",
-           v->name, curve->base->name, v->experiment->data.resolution.height, v->experiment->data.resolution.width,
-           curve->at_data, curve->at_noise);
+    printf("%s: %s at %" PRId64 "x%" PRId64 " pixels", v->name, curve->base->name, v->experiment->data.resolution.height,
+           v->experiment->data.resolution.width);
+    if (curve->at_data == 0 && curve->at_noise == 0)
+        printf(", no shift\n");
+    else if (curve->at_data == curve->at_noise)
+        printf(", shifted: logSNR %+.3f at every t\n", curve->at_data);
+    else
+        printf(", shifted: logSNR %+.3f at the image end, %+.3f at the noise end\n", curve->at_data, curve->at_noise);
     for (int i = 0; i < POINTS; i++) {
         const double at = (double)i / (POINTS - 1), l = rn_curve_logsnr(curve, at);
         rn_table_cell(&t, "%.2f", at);
-        rn_table_cell(&t, "%.4f", l);
+        rn_table_cell(&t, "%.4f", shown(l));
         rn_table_cell(&t, "%.6f", rn_alpha(l));
         rn_table_cell(&t, "%.6f", rn_sigma(l));
     }
@@ -87,7 +99,7 @@ static void print_alignment(const schedules *s, int64_t reference_px)
         rn_table_cell(&t, "%.4gx%.4g", factor, factor);
         rn_table_cell(&t, "%.4g", factor * factor);
         for (int k = 0; k < COARSE_POINTS; k++)
-            rn_table_cell(&t, "%.3f", pooled(s, i, reference_px, (double)k / (COARSE_POINTS - 1)));
+            rn_table_cell(&t, "%.3f", shown(pooled(s, i, reference_px, (double)k / (COARSE_POINTS - 1))));
         print_off(&t, least, most);
     }
     rn_table_print(&t, stdout);
@@ -215,6 +227,11 @@ int rn_verb_schedule(rn_cli *cli)
 {
     rn_spec spec = {0};
     rn_error err;
+    const size_t length = cli->plot ? strlen(cli->plot) : 0;
+    if (cli->plot && (length < 5 || strcmp(cli->plot + length - 4, ".svg") != 0)) {
+        rn_fail(&err, RN_EUSAGE, "--plot: %s does not end in .svg: pictures are written as SVG alone", rn_shown(&cli->arena, cli->plot));
+        return rn_cli_error(&err);
+    }
     int status = rn_cli_spec(cli, cli->arguments.v[0], &spec);
     schedules s = {.cli = cli, .spec = &spec};
     if (!status && !(s.curve = rn_arena_array(&cli->arena, (size_t)spec.n_variants, sizeof *s.curve)))

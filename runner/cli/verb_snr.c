@@ -27,6 +27,7 @@ typedef struct group {
     int64_t n;
     const rn_experiment *e; /* of the first */
     rn_references references; /* those that divide the images */
+    float *pixels; /* of images, to be freed */
     rn_snr_images images;
     char data_hash[65];
     bool again; /* an earlier group has images of that size: figures get the hash into their names */
@@ -65,7 +66,7 @@ static bool read_images(group *g, rn_error *err)
     n = n < LEAST_IMAGES ? LEAST_IMAGES : n > MOST_IMAGES ? MOST_IMAGES : n;
     if (n > rn_data_count(data, RN_DATA_TRAINING))
         n = rn_data_count(data, RN_DATA_TRAINING);
-    float *pixels = malloc((size_t)(3 * n * r.height * r.width) * sizeof *pixels);
+    float *pixels = g->pixels = malloc((size_t)(3 * n * r.height * r.width) * sizeof *pixels);
     g->images = (rn_snr_images){pixels, n, r.height, r.width};
     bool ok = pixels || rn_fail(err, RN_EMEMORY, "no memory for %" PRId64 " image%s", n, rn_plural(n));
     ok = ok && rn_data_images(data, RN_DATA_TRAINING, 0, n, pixels, NULL, err) && rn_data_fingerprint(data, n, digest, err);
@@ -388,7 +389,7 @@ static int do_spec(rn_cli *cli, const rn_spec *spec, rn_curve *curve)
         for (int64_t k = 0; k < i; k++)
             g.again |= same_size(&spec->variant[k], &spec->variant[i]);
         ok = do_group(&g, curve, i, store, &j, &err);
-        free((float *)(uintptr_t)g.images.pixels);
+        free(g.pixels);
     }
     if (cli->json) {
         rn_json_end(&j);

@@ -71,6 +71,7 @@ typedef struct rn_node_info {
     double seconds;  /* added up over runs while timing is on */
     const char *refusals; /* "openblas: float32 only; …", or "" */
     const char *label;    /* "native", or "native, widened": the kernel is one of float32 and gets copies */
+    unsigned cpu;         /* RN_CPU_… bits that the kernel needs: a set may have several kernels of an op */
 } rn_node_info;
 int64_t rn_program_nodes(const rn_program *p);
 rn_node_info rn_program_node(const rn_program *p, int64_t i);

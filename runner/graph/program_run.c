@@ -223,7 +223,7 @@ rn_node_info rn_program_node(const rn_program *p, int64_t i)
 {
     const step_node *s = &p->node[i];
     return (rn_node_info){s->call.op->name, p->g->node[s->node].scope, s->kernel->name, s->call,
-                          s->cost, s->seconds, s->refusals, s->label};
+                          s->cost, s->seconds, s->refusals, s->label, s->kernel->cpu};
 }
 
 void rn_program_time(rn_program *p, bool on)

@@ -39,11 +39,8 @@ static void note_scores(rn_arena *a, rn_comparison *c, size_t *room)
     for (size_t i = 0; i < c->n_scores; i++) {
         const rn_row_ablation *s = &c->score[i];
         const char *measure = measure_text(a, s);
-        if (s->note)
+        if (s->note) /* the metric's own, such as that few samples make it mostly bias */
             add_note(a, c, room, rn_arena_print(a, "%s: %s", measure, s->note));
-        else if (s->dims > 0 && s->n_samples <= s->dims)
-            add_note(a, c, room, rn_arena_print(a, "%s: N = %" PRId64 " samples are no more than the %" PRId64
-                                                   " dimensions: the value is mostly bias", measure, s->n_samples, s->dims));
         if (s->n_nan)
             add_note(a, c, room, rn_arena_print(a, "%s of %s: %" PRId64 " of %" PRId64 " seed%s gave no number and %s left out",
                                                 measure, s->variant, s->n_nan, s->n_nan + s->n_seeds,

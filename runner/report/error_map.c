@@ -76,7 +76,9 @@ void rn_error_map_of_variant(const rn_row_grid *row, size_t n, const char *varia
 {
     double *share = rn_arena_array(arena, n + 1, sizeof *share);
     *m = (rn_error_map){.scales = 0};
-    for (size_t i = 0; share && i < n; i++) {
+    if (!share)
+        return;
+    for (size_t i = 0; i < n; i++) {
         if (!is_of(&row[i], variant) || row[i].bin < 0 || row[i].bin >= RN_MAP_BINS || scale_index(m, row[i].scale) < 0)
             continue;
         m->logsnr[row[i].bin] = row[i].logsnr;

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/plural.h"
 #include "report/error_map.h"
+#include "report/flop.h"
 #include "report/table.h"
 
 #include <errno.h>
@@ -50,9 +51,11 @@ static void print_head(FILE *out, const rn_row_shown *r)
     if (r->total_steps)
         fprintf(out, " of %" PRId64, r->total_steps);
     fprintf(out, ", attempt %" PRId64 "\n", r->attempt);
-    if (r->images && !isnan(r->flop) && !isnan(r->seconds))
-        fprintf(out, "  cost       %" PRId64 " images, %.4g PFLOP, %.1f s in all with evaluation\n", r->images, r->flop / 1e15,
-                r->seconds);
+    if (r->images && !isnan(r->flop) && !isnan(r->seconds)) {
+        const rn_flop_name unit = rn_flop_unit(r->flop);
+        fprintf(out, "  cost       %" PRId64 " image%s, %.4g %s of training, %.1f s in all with evaluation\n", r->images,
+                rn_plural(r->images), r->flop / unit.flop, unit.name, r->seconds);
+    }
     fprintf(out, "  where      %s, %s, %" PRId64 " thread%s, runner %s, started %s UTC\n", r->host ? r->host : "?",
             r->cpu ? r->cpu : "?", r->threads, rn_plural(r->threads), r->runner_version ? r->runner_version : "?",
             r->started ? r->started : "?");
@@ -92,25 +95,29 @@ static void number_cell(rn_table *t, double value)
 
 static void print_scores(FILE *out, const shown *s, rn_arena *a)
 {
-    static const char *const head[] = {"  score", "features", "value", "floor", "baseline", "difference", "N", ""};
+    static const char *const beside[] = {"  score", "features", "value", "floor", "baseline", "difference", "N", ""};
+    static const char *const alone[] = {"  score", "features", "value", "floor", "N", ""};
     rn_table t;
     if (!s->n_scores) {
         fputs("\nno scores\n", out);
         return;
     }
     fprintf(out, "\nscores, beside their floors%s\n", is_compared(s->run) ? " and the baseline's run of the same seed" : "");
-    rn_table_init(&t, a, "llrrrrrl", head);
+    if (is_compared(s->run))
+        rn_table_init(&t, a, "llrrrrrl", beside);
+    else
+        rn_table_init(&t, a, "llrrrl", alone);
     for (size_t i = 0; i < s->n_scores; i++) {
         const rn_row_shown_score *r = &s->score[i];
-        const bool compared = is_compared(s->run) && !isnan(r->baseline);
         rn_table_cell(&t, "  %s%s%s", r->metric, *r->setting ? " " : "", r->setting);
         rn_table_cell(&t, "%s", r->features);
         rn_table_cell(&t, "%.4g", r->value);
         number_cell(&t, r->floor);
-        number_cell(&t, compared ? r->baseline : (double)NAN);
-        if (compared)
+        if (is_compared(s->run))
+            number_cell(&t, r->baseline);
+        if (is_compared(s->run) && !isnan(r->baseline))
             rn_table_cell(&t, "%+.3g", r->value - r->baseline);
-        else
+        else if (is_compared(s->run))
             rn_table_cell(&t, "-");
         rn_table_cell(&t, "%" PRId64, r->n);
         rn_table_cell(&t, "%s", r->note ? r->note : "");

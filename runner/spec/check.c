@@ -209,8 +209,8 @@ static void wrong_word(rn_checker *c, const rn_param *row, const rn_node *node, 
     rn_diagnose(c->diagnostics,
                 (rn_about){.code = RN_ERANGE, .mark = node->mark, .path = h.path,
                            .known = rn_joined(c->arena, row->choices, n)},
-                "%s is not one of the choices%s; allowed: %s", rn_node_shown(c->arena, node),
-                rn_did_you_mean(c->arena, node->text, row->choices, n), rn_allowed(c->arena, c->catalogue, row));
+                "%s is not one of the choices; allowed: %s%s", rn_node_shown(c->arena, node),
+                rn_allowed(c->arena, c->catalogue, row), rn_did_you_mean(c->arena, node->text, row->choices, n));
 }
 
 static void check_choice(rn_checker *c, const rn_param *row, const rn_node *node, here h, void *slot)
@@ -235,8 +235,8 @@ static void wrong_unit(rn_checker *c, const rn_param *row, const rn_node *node, 
     }
     rn_diagnose(c->diagnostics, (rn_about){.code = RN_ERANGE, .mark = node->mark, .path = h.path,
                                            .known = rn_joined(c->arena, names, n)},
-                "%s has an unknown unit, %s%s; allowed: %s", rn_node_shown(c->arena, node), rn_shown(c->arena, unit),
-                rn_did_you_mean(c->arena, unit, names, n), rn_allowed(c->arena, c->catalogue, row));
+                "%s has an unknown unit, %s; allowed: %s%s", rn_node_shown(c->arena, node), rn_shown(c->arena, unit),
+                rn_allowed(c->arena, c->catalogue, row), rn_did_you_mean(c->arena, unit, names, n));
 }
 
 static void check_quantity(rn_checker *c, const rn_param *row, const rn_node *node, here h, void *slot)

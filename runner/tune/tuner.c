@@ -275,8 +275,10 @@ const rn_chooser *rn_tuner_chooser(rn_tuner *t, bool explain)
 
 rn_tuner_report rn_tuner_tell(rn_tuner *t)
 {
-    const rn_tuner_report r = t->report;
+    rn_tuner_report r = t->report;
     t->report = (rn_tuner_report){.path = r.path};
+    if (t->cannot_keep)
+        r.path = "";
     return r;
 }
 

@@ -261,7 +261,7 @@ static const spec_fault spec_faults[] = {
     {"+", "kernels: [nope]", 2,
      "t.yaml:13:10: kernels: no loaded plugin offers the kernel set 'nope'"},
     {"+", "precision: float16", 2,
-     "t.yaml:13:12: precision: 'float16' is not one of the choices; did you"},
+     "t.yaml:13:12: precision: 'float16' is not one of the choices; allowed: float32 or bf16; did you mean 'float32'?"},
     {"+", "budget: 1", 2,
      "t.yaml:13:1: budget: unknown key"},
     {"data", "none", 2,

@@ -165,6 +165,16 @@ static const struct { const char *arguments; int status; const char *told; } lin
     {"validate t.yaml --out x", 2, "has no option --out"},
     {"validate t.yaml --thread 2", 2, "did you mean '--threads'"},
     {"validate -- --help", 2, "'--help'"},
+    {"t.yaml --help", 0, "usage: runner run SPEC [options]"}, /* and does not run it */
+    {"nonsense --help", 2, "neither a verb nor the path of a spec"},
+    {"plugins --help", 0, "usage: runner plugins [options]"},
+    {"bench --help", 0, "steps to measure (default: 9)\n"},
+    {"sample --help", 0, "steps from noise to image (default: the run's)\n"},
+    {"schedule t.yaml --plot x.png", 2, "--plot: 'x.png' does not end in .svg"},
+    {"schedule t.yaml", 0, "0.50    0.0000  0.707107  0.707107"}, /* not -0.0000 */
+    {"schedule t.yaml", 0, "pixels, no shift\n"},
+    {"schedule t.yaml --set 'task.schedule.shift={from: 4}'", 0, "pixels, shifted: logSNR -1.386 at every t\n"},
+    {"check kernels reference", 0, "0 kernels compared with the reference, 0 differ: what was named has only reference kernels"},
     {"t.yaml --out=", 2, "--out: an empty path"},
     {"bench t.yaml --threads 0", 2, "--threads: '0' is no number from 1 to 1024"},
     {"bench t.yaml --threads -1", 2, "--threads: '-1'"},

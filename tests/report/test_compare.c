@@ -29,7 +29,8 @@ static rn_store *make(int seeds, int64_t n, bool one_fails, rn_error *err)
             for (int f = 0; f < 2 && !fails; f++) {
                 const rn_row_score score = {.run = run, .step = 10, .metric = "distance", .better = "min",
                                             .features = f ? "pooled" : "conv", .value = (f ? 5 : 10) - 2 * i + 0.1 * seed * (1 + i),
-                                            .low = (double)NAN, .high = (double)NAN, .floor = 0.5, .n = n, .dims = 64, .seconds = (double)NAN};
+                                            .low = (double)NAN, .high = (double)NAN, .floor = 0.5, .n = n, .dims = 64,
+                                            .note = n < 64 ? "few vectors" : NULL, .seconds = (double)NAN};
                 assert_ok(rn_store_score(s, &score, err), *err);
             }
             const rn_row_finish end = {.status = fails ? RN_RUN_FAILED : RN_RUN_DONE, .error = fails ? "loss is not finite" : NULL,
@@ -63,7 +64,7 @@ static void the_table_says_what_there_is_to_say(void **state)
                          "baseline", "10.1 ± 0.1", "-1.9", "-19 %", "[-2.15, -1.65]", "0.00092"}, "note:"},
         {1, 256, false, {"one seed: no interval", "-2 ", "10"}, "±\n"},
         {2, 256, false, {"t = 12.7"}, "one seed"},
-        {3, 32, false, {"N = 32 samples are no more than the 64 dimensions"}, "one seed"},
+        {3, 32, false, {"note: distance on conv: few vectors", "note: distance on pooled: few vectors"}, "bias"},
         {3, 256, true, {"not in the table: shift.from=32, seed 2: failed at step 4 of 10: loss is not finite", "5 runs done, 1 not"},
          "one seed"},
         {0, 256, false, {"no finished run has a score yet"}, "baseline"},

@@ -97,7 +97,7 @@ static void a_run_is_shown_beside_its_baseline(void **state)
     rn_error err;
     rn_store *s = make(2, &err);
     char *text = show_run(s, "shift.from=8", 1);
-    has_all(text, (const char *const[]){"ablation / shift.from=8 / seed 1\n", "done, step 80 of 80", "1280 images, 0.003 PFLOP",
+    has_all(text, (const char *const[]){"ablation / shift.from=8 / seed 1\n", "done, step 80 of 80", "1280 images, 3 TFLOP of training, 2.0 s",
                                         "task.schedule.shift.from  8     -", "task.schedule.shift       -     none",
                                         "train.batch               16    8", "distance  conv          8    0.5        10          -2  256",
                                         "to 80", "warning (flat) at step 80: the error does not fall", "averaged 8x8  ",

@@ -122,8 +122,8 @@ static void an_interpolation_begins_and_ends_with_the_samples_of_its_seeds(void 
     }
     run(folder, "interpolate " FOLDER); /* from the run's seed to the next, nine images, into the run's folder */
     run(folder, "sample " FOLDER " --count 4 --out own");
-    assert_true(same(folder, FOLDER "/samples/ddim-2-ema-seed1-2/00000.png", "own/00000.png"));
-    rn_pixels last = image(folder, FOLDER "/samples/ddim-2-ema-seed1-2/00008.png");
+    assert_true(same(folder, FOLDER "/samples/ddim-2-ema-seed1-2-of9/00000.png", "own/00000.png"));
+    rn_pixels last = image(folder, FOLDER "/samples/ddim-2-ema-seed1-2-of9/00008.png");
     rn_pixels_free(&last);
     free(folder);
 }

@@ -282,6 +282,7 @@ static void a_folder_that_cannot_be_written_is_told_once(void **state)
     assert_string_equal(chosen(&c, &t, &r), "quick");
     assert_int_equal(t.times, 1);
     assert_non_null(strstr(t.text, "the choice of kernels is not kept for the next run: could not"));
+    assert_string_equal(r.path, ""); /* nobody is sent to a file that is not there */
 }
 
 /* Several processes add to one file at the same time: nothing is lost, and it is whole at every moment. */

@@ -77,7 +77,7 @@ static block block_at(const weight_gradient *g, int64_t number)
 NATIVE_INLINE void make_d_of(rn_type type, const weight_gradient *g, const void *dy, int64_t channels, int64_t first, int64_t tiles,
                              const void *zeros, float *d)
 {
-    const void *pixels[2][OUT_ELEMENTS];
+    const void *pixels[2][OUT_ELEMENTS] = {{NULL}};
     tile_pixels(&g->dy, dy, first, 0, zeros, pixels[0]);
     for (int64_t t = 0; t < tiles; t++) {
         const void **pixel = pixels[t % 2], **next = pixels[(t + 1) % 2];

@@ -85,7 +85,7 @@ NATIVE_INLINE void tile_out_gradient(rn_type type, const void *const *pixel, con
 NATIVE_INLINE void tiles_in_of(rn_type type, const tiling *t, const void *x, int64_t channels, int64_t first, int64_t tiles,
                                const void *zeros, float *v, int64_t row, int64_t apart)
 {
-    const void *pixels[2][TILE_ELEMENTS];
+    const void *pixels[2][TILE_ELEMENTS] = {{NULL}};
     tile_pixels(t, x, first, 1, zeros, pixels[0]);
     for (int64_t n = 0; n < tiles; n++, v += row) {
         const void **pixel = pixels[n % 2], **next = pixels[(n + 1) % 2];

@@ -51,7 +51,7 @@ static void finish(const float *sum, void *c, bool narrow, int64_t n, const floa
     if (narrow) {
         float y[STRIP_COLUMNS];
         for (int64_t j = 0; j < STRIP_COLUMNS; j++)
-            y[j] = sum[j] + (bias && j < n ? bias[j] : 0);
+            y[j] = sum[j] + (bias && j < n ? bias[j] : 0); /* NOLINT(clang-analyzer-core.UndefinedBinaryOperatorResult): by tile_store() */
         pairs p;
         pairs_of_run(&p, y, false, n);
         if (n == STRIP_COLUMNS)
