@@ -44,6 +44,18 @@ static const rn_node *named(const rn_node *component, const char *text)
     return found;
 }
 
+/* The first value that somebody wrote at the path that the text begins with, from the root or inside of it:
+ * "evaluate.guidance.interval: low 3 is not below high 1" is told by what has the model's place. No mark: none. */
+static rn_mark from_root(const rn_variant *v, const char *text)
+{
+    const char *colon = strstr(text, ": ");
+    const size_t n = colon && memchr(text, '.', (size_t)(colon - text)) ? (size_t)(colon - text) : 0; /* not "task: " */
+    for (int64_t i = 0; n && i < v->n_values; i++)
+        if (strncmp(v->value[i].path, text, n) == 0 && strchr(".[", v->value[i].path[n]) /* or its end */ && !v->value[i].is_default)
+            return v->value[i].mark;
+    return (rn_mark){0};
+}
+
 /* The value of the component that the text quotes, as "could not read 'photos'" does. No mark: none. */
 static rn_mark quoted(const rn_variant *v, const rn_placed *c, const char *text)
 {
@@ -70,6 +82,9 @@ rn_mark rn_variant_locate(const rn_variant *v, const rn_error *err)
         const rn_node *node = named(c->node, err->text);
         if (node && node->mark.source && node->mark.source->kind != RN_SOURCE_DEFAULT)
             return node->mark;
+        const rn_mark whole = from_root(v, err->text);
+        if (whole.source)
+            return whole;
         const rn_mark value = quoted(v, c, err->text);
         if (value.source)
             return value;

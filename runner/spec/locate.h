@@ -5,8 +5,8 @@
  * not divide …"). */
 #include "spec/spec.h"
 
-/* The value of the key, where somebody wrote one; else a value that the text quotes; else the name of the component; no mark where no component of the variant stands
- * at the error's place. */
+/* The value of the key (of the component, or with its whole path of the spec), where somebody wrote one; else a value that the
+ * text quotes; else the name of the component; no mark where no component of the variant stands at the error's place. */
 rn_mark rn_variant_locate(const rn_variant *v, const rn_error *err);
 
 #endif

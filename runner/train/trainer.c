@@ -118,7 +118,7 @@ bool rn_trainer_plan(rn_trainer *t, const rn_registry *registry, const rn_experi
     if (!compile_train(t, registry, &o, err) || !compile_denoise(t, registry, &o, err))
         return false;
     add_up(t);
-    return count_steps(t, err);
+    return count_steps(t, err) || rn_at(err, e->task.place); /* by its path the key is found from there */
 }
 
 /* --- start ------------------------------------------------------------------------------------------ */

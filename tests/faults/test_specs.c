@@ -75,6 +75,7 @@ static const fault sets[] = {
     {"task.schedule.shift={low: 8, high: 16}", 0, "nothing wrong"},
     {"task.schedule.shift={low: 8, high: 16, low_at: middle}", 2, "--set:48: task.schedule.shift.low_at: 'middle' is not one of the choic"},
     {"task.schedule={type: linear, shift: {from: 8, ends: kept}}", 2, "--set:53: variant base: task: shift: ends: kept, but the schedule li"},
+    {"evaluate.guidance={scale: 2}", 2, "--set:27: variant base: evaluate.guidance: the model has no labels"},
     {"task.schedule=ddim", 2, "--set:15: task.schedule: no loaded plugin offers the schedule 'ddim'"},
     {"task.schedule.type=", 2, "--set:20: task.schedule.type: an empty value is no name"},
     {"task.schedule={logsnr_min: 5, logsnr_max: -5}", 2, "--set:15: variant base: task: schedule cosine: logSNR has to fall fr"},

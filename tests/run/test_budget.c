@@ -72,6 +72,7 @@ static void the_later_of_steps_and_budget_counts_and_both_are_an_error(void **st
         {"plan tiny.yaml --set 'train.budget=3 mins'", 2, "did you mean 'min'?"},
         {"plan tiny.yaml --set 'train.budget=0 s'", 2, "is out of range"},
         {"plan tiny.yaml --set 'train.budget=1e29 FLOP'", 2, "at most 1000000000 are allowed"},
+        {"validate tiny.yaml --set 'train.budget=1e29 FLOP'", 2, "--set:14: "},
         {"plan tiny.yaml --set 'train.budget=3 steps' --set train.steps=9", 0, " 9 "},
         {"plan tiny.yaml --set 'train.budget=3 min'", 0, "180 s"},
         {"validate later.yaml", 0, ""},
