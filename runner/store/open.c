@@ -1,6 +1,8 @@
 /* Opening and closing: what the file is, how SQLite is set, who else was at it. */
 #include "store/connection.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -205,12 +207,25 @@ static bool check_pages(rn_store *s, rn_error *err)
                    s->path, why);
 }
 
+/* Changing into WAL asks for the file alone while it reads, and there SQLite does not wait: it says "busy" at once where
+ * another process opens the file at the same moment. So the patience is ours. */
+static int into_wal(rn_store *s, char mode[256])
+{
+    const double until = rn_clock() + s->patience_ms / 1000.0;
+    for (;;) {
+        const int code = sqlite3_exec(s->db, "PRAGMA journal_mode = WAL", first_text, mode, NULL);
+        if ((code & 0xff) != SQLITE_BUSY || rn_clock() > until)
+            return code;
+        sqlite3_sleep(10 /* ms */);
+    }
+}
+
 /* WAL lets readers and one writer go on at the same time and costs a third of the time per commit, but needs shared
  * memory, which network file systems do not have. NORMAL may lose the last commits with the power, never the file. */
 static bool set_journal(rn_store *s, rn_error *err)
 {
     char mode[256] = "";
-    const int code = sqlite3_exec(s->db, "PRAGMA journal_mode = WAL", first_text, mode, NULL);
+    const int code = into_wal(s, mode);
     if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB || (code & 0xff) == SQLITE_BUSY)
         return rn_store_fail(s, code, err);
     const int set = sqlite3_exec(s->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
