@@ -2,42 +2,13 @@
 #include "support/scratch.h"
 #include "tiny.h"
 
-static char *prepared(void)
-{
-    char *folder = scratch_folder(), *spec = scratch_path(folder, "tiny.yaml");
-    scratch_write(spec, TINY_SPEC, strlen(TINY_SPEC));
-    free(spec);
-    return folder;
-}
-
-/* Output of `runner <command>` in the folder; fails the test on another status. */
-static char *runner(const char *folder, int want, const char *command)
-{
-    static char *text; /* the caller frees it */
-    const int status = scratch_run(&text, "cd '%s' && " RUNNER " %s 2>&1", folder, command);
-    if (status != want)
-        fail_msg("runner %s: exit status %d: %s", command, status, text);
-    return text;
-}
-
-static char *query(const char *folder, const char *sql)
-{
-    char *text;
-    if (scratch_run(&text, "sqlite3 '%s/results/results.db' \"%s\"", folder, sql))
-        fail_msg("%s", text);
-    return text;
-}
-
 /* A number of the first variant that `runner plan` tells of. */
 static double planned(const char *folder, const char *budget, const char *more, const char *name)
 {
-    char command[256], key[64];
+    char command[256];
     snprintf(command, sizeof command, "plan tiny.yaml --json --set vary=none --set 'train.budget=%s' %s", budget, more);
-    snprintf(key, sizeof key, "\"%s\": ", name);
-    char *json = runner(folder, 0, command), *at = strstr(json, key);
-    if (!at)
-        fail_msg("no %s in %s", name, json);
-    const double value = strtod(at + strlen(key), NULL);
+    char *json = tiny_runner(folder, 0, command);
+    const double value = scratch_number(json, name);
     free(json);
     return value;
 }
@@ -45,7 +16,7 @@ static double planned(const char *folder, const char *budget, const char *more, 
 static void a_budget_is_as_many_steps_as_use_it_up(void **state)
 {
     (void)state;
-    char *folder = prepared(), text[64];
+    char *folder = tiny_folder(), text[64];
     assert_int_equal(planned(folder, "40 images", "", "steps"), 10); /* of 4 */
     assert_int_equal(planned(folder, "41 images", "", "steps"), 11);
     assert_int_equal(planned(folder, "7 steps", "", "steps"), 7);
@@ -78,11 +49,11 @@ static void the_later_of_steps_and_budget_counts_and_both_are_an_error(void **st
         {"validate later.yaml", 0, ""},
         {"plan later.yaml --json", 0, "\"steps\": 2,"},
     };
-    char *folder = prepared(), *later = scratch_path(folder, "later.yaml");
+    char *folder = tiny_folder(), *later = scratch_path(folder, "later.yaml");
     const char text[] = "base: tiny.yaml\nname: later\nvary: {train.budget: [2 steps, 8 images, 1e6 FLOP]}\n";
     scratch_write(later, text, strlen(text));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char *out = runner(folder, rows[i].status, rows[i].command);
+        char *out = tiny_runner(folder, rows[i].status, rows[i].command);
         if (!strstr(out, rows[i].says))
             fail_msg("runner %s: %s", rows[i].command, out);
         free(out);
@@ -95,12 +66,12 @@ static void spelling_is_no_part_of_the_hash(void **state)
 {
     static const char *const same[][2] = {{"10 min", "600s"}, {"2 PFLOP", "2e15 FLOP"}, {"64k images", "64000 images"}};
     (void)state;
-    char *folder = prepared();
+    char *folder = tiny_folder();
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
         char command[2][160], *out[2];
         for (int k = 0; k < 2; k++) {
             snprintf(command[k], sizeof command[k], "plan tiny.yaml --json --set 'train.budget=%s' | grep hash", same[i][k]);
-            out[k] = runner(folder, 0, command[k]);
+            out[k] = tiny_runner(folder, 0, command[k]);
         }
         assert_string_equal(out[0], out[1]);
         free(out[0]), free(out[1]);
@@ -111,14 +82,14 @@ static void spelling_is_no_part_of_the_hash(void **state)
 static void a_run_ends_with_its_budget(void **state)
 {
     (void)state;
-    char *folder = prepared();
-    free(runner(folder, 0, "tiny.yaml --quiet --set 'seeds=[0]' --set vary=none --set 'train.budget=20 images' "
+    char *folder = tiny_folder();
+    free(tiny_runner(folder, 0, "tiny.yaml --quiet --set 'seeds=[0]' --set vary=none --set 'train.budget=20 images' "
                            "--set train.optimizer.decay=cosine --set train.log_every=1 --set train.optimizer.warmup=0"));
-    char *row = query(folder, "select status, step, total_steps, images from run");
+    char *row = tiny_query(folder, "select status, step, total_steps, images from run");
     assert_string_equal(row, "done|5|5|20\n");
     free(row);
     /* half a cosine over the five steps: the rate of the last is ½(1 + cos(4π/5)) of the first */
-    row = query(folder, "select round(max(value) filter (where step = 5) / max(value) filter (where step = 1), 6) from curve "
+    row = tiny_query(folder, "select round(max(value) filter (where step = 5) / max(value) filter (where step = 1), 6) from curve "
                         "where name = 'train/lr'");
     char want[32];
     snprintf(want, sizeof want, "%.6g\n", round(0.5 * (1 + cos(0.8 * M_PI)) * 1e6) / 1e6);
@@ -130,19 +101,19 @@ static void a_run_ends_with_its_budget(void **state)
 static void a_budget_of_time_ends_with_the_first_step_beyond(void **state)
 {
     (void)state;
-    char *folder = prepared();
-    free(runner(folder, 0, "tiny.yaml --quiet --set 'seeds=[0]' --set vary=none --set 'train.budget=0.5 s' --set evaluate.every=20 "
+    char *folder = tiny_folder();
+    free(tiny_runner(folder, 0, "tiny.yaml --quiet --set 'seeds=[0]' --set vary=none --set 'train.budget=0.5 s' --set evaluate.every=20 "
                            "--set train.optimizer.decay=cosine --set train.log_every=1"));
-    char *row = query(folder, "select status, step > 0, total_steps is null, images = 4 * step, "
+    char *row = tiny_query(folder, "select status, step > 0, total_steps is null, images = 4 * step, "
                               "(select count(*) from error_grid where run_id = run.id) > 0 from run");
     assert_string_equal(row, "done|1|1|1|1\n");
     free(row);
     /* the rate has come down: the pace of the steps before tells how many there will be */
-    row = query(folder, "select (select value from curve where name = 'train/lr' order by step desc limit 1) < 0.5 * max(value) "
+    row = tiny_query(folder, "select (select value from curve where name = 'train/lr' order by step desc limit 1) < 0.5 * max(value) "
                         "from curve where name = 'train/lr'");
     assert_string_equal(row, "1\n");
     free(row);
-    char *plan = runner(folder, 0, "plan tiny.yaml --json --set vary=none --set 'train.budget=0.5 s'");
+    char *plan = tiny_runner(folder, 0, "plan tiny.yaml --json --set vary=none --set 'train.budget=0.5 s'");
     assert_non_null(strstr(plan, "\"budget\": \"0.5 s\""));
     assert_non_null(strstr(plan, "\"steps\": null"));
     free(plan), free(folder);

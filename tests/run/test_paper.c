@@ -15,17 +15,6 @@ static char *plan(const char *path, const char *options)
     return json;
 }
 
-/* The number behind the first "name": after `json`. */
-static double number(const char *json, const char *name)
-{
-    char key[64];
-    snprintf(key, sizeof key, "\"%s\": ", name);
-    const char *at = strstr(json, key);
-    if (!at)
-        fail_msg("no %s in %s", name, json);
-    return strtod(at + strlen(key), NULL);
-}
-
 static void every_spec_can_be_planned(void **state)
 {
     (void)state;
@@ -35,8 +24,8 @@ static void every_spec_can_be_planned(void **state)
         char *json = plan(found.gl_pathv[i], "");
         int variants = 0;
         for (const char *at = json; (at = strstr(at, "\"parameters\": ")); at++, variants++) {
-            const double parameters = number(at, "parameters"), flop = number(at, "flop_per_image");
-            if (!(parameters > 2e8 && parameters < 3e9 && flop > 2e11 && flop < 2e12 && number(at, "peak_bytes") > 16 * parameters))
+            const double parameters = scratch_number(at, "parameters"), flop = scratch_number(at, "flop_per_image");
+            if (!(parameters > 2e8 && parameters < 3e9 && flop > 2e11 && flop < 2e12 && scratch_number(at, "peak_bytes") > 16 * parameters))
                 fail_msg("%s: %.0f parameters, %.0f FLOP", found.gl_pathv[i], parameters, flop);
         }
         assert_true(variants > 0);
@@ -135,8 +124,8 @@ static void networks_have_the_parameters_of_the_lists(void **state)
         char path[512];
         snprintf(path, sizeof path, PAPER "%s.yaml", rows[i].spec);
         char *json = plan(path, rows[i].options);
-        if (number(json, "parameters") != (double)rows[i].want)
-            fail_msg("%s %s: %.0f parameters, by hand %" PRId64, rows[i].spec, rows[i].options, number(json, "parameters"),
+        if (scratch_number(json, "parameters") != (double)rows[i].want)
+            fail_msg("%s %s: %.0f parameters, by hand %" PRId64, rows[i].spec, rows[i].options, scratch_number(json, "parameters"),
                      rows[i].want);
         free(json);
     }
@@ -159,7 +148,7 @@ static void networks_have_the_sizes_that_are_published(void **state)
         char path[512];
         snprintf(path, sizeof path, PAPER "%s.yaml", rows[i].spec);
         char *json = plan(path, rows[i].options);
-        const double got = number(json, rows[i].name);
+        const double got = scratch_number(json, rows[i].name);
         if (!(fabs(got / rows[i].want - 1) <= rows[i].share))
             fail_msg("%s: %s %.4g, published %.4g", rows[i].spec, rows[i].name, got, rows[i].want);
         free(json);

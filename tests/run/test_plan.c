@@ -11,17 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The number behind the first "name": in a JSON text. */
-static double number(const char *json, const char *name)
-{
-    char key[64];
-    snprintf(key, sizeof key, "\"%s\": ", name);
-    const char *at = strstr(json, key);
-    if (!at)
-        fail_msg("no %s in %s", name, json);
-    return strtod(at + strlen(key), NULL);
-}
-
 /* Runs the runner; its largest resident memory in bytes. */
 static double resident_of(const char *const *argv, const char *folder)
 {
@@ -74,7 +63,7 @@ static void peak_memory_is_as_planned(void **state)
             argv[n++] = cases[i].set[k];
         }
         char *json = planned(folder, options);
-        const double plan = number(json, "peak_bytes"), got = resident_of(argv, folder);
+        const double plan = scratch_number(json, "peak_bytes"), got = resident_of(argv, folder);
         print_message("planned %.1f MiB, resident %.1f MiB\n", plan / 1048576, got / 1048576);
         assert_true(fabs(got - plan) <= 0.05 * plan + 30 * 1048576.0);
         free(json);
@@ -109,9 +98,9 @@ static void planned_arenas_are_those_of_the_programs(void **state)
         char *json = planned(folder, options);
         const size_t train = rn_program_arena_bytes(t.train), denoise = rn_program_arena_bytes(t.denoise);
         assert_true(train > 0 && denoise > 0);
-        assert_int_equal((size_t)number(json, "train_arena_bytes"), train);
-        assert_int_equal((size_t)number(json, "denoise_arena_bytes"), denoise);
-        assert_int_equal((size_t)number(json, "arena_bytes"), train > denoise ? train : denoise);
+        assert_int_equal((size_t)scratch_number(json, "train_arena_bytes"), train);
+        assert_int_equal((size_t)scratch_number(json, "denoise_arena_bytes"), denoise);
+        assert_int_equal((size_t)scratch_number(json, "arena_bytes"), train > denoise ? train : denoise);
         free(json);
         rn_trainer_free(&t);
         rn_spec_free(&spec);
@@ -136,8 +125,8 @@ static void plan_validate_and_schedule_allocate_no_weights_and_open_no_data(void
     char *folder = scratch_folder(), *spec = scratch_path(folder, "tiny.yaml");
     scratch_write(spec, large, strlen(large));
     char *json = planned(folder, "");
-    assert_true(number(json, "parameters") > 1.9e9);
-    assert_true(number(json, "arena_bytes") > 1e9);
+    assert_true(scratch_number(json, "parameters") > 1.9e9);
+    assert_true(scratch_number(json, "arena_bytes") > 1e9);
     for (size_t i = 0; i < 3; i++) {
         const char *const argv[] = {BUILD_FOLDER "/runner", verbs[i], "tiny.yaml", NULL};
         const time_t begun = time(NULL);

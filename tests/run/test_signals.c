@@ -32,14 +32,6 @@ static void sleep_s(double s)
     nanosleep(&t, NULL);
 }
 
-static char *prepared(void)
-{
-    char *folder = scratch_folder(), *spec = scratch_path(folder, "tiny.yaml");
-    scratch_write(spec, TINY_SPEC, strlen(TINY_SPEC));
-    free(spec);
-    return folder;
-}
-
 /* Waits until a run has begun to train, as the database says. */
 static void wait_for_training(const char *folder)
 {
@@ -62,7 +54,7 @@ static void a_signal_stops_after_the_step_and_says_so(void **state)
     static const struct { int number, status; } cases[] = {{SIGINT, 130}, {SIGTERM, 143}};
     (void)state;
     for (size_t i = 0; i < 2; i++) {
-        char *folder = prepared(), *text;
+        char *folder = tiny_folder(), *text;
         int status;
         const pid_t child = started(folder, "1000000");
         wait_for_training(folder);
@@ -110,7 +102,7 @@ static void check_files(const char *folder)
 static void killed_at_fifty_instants_nothing_is_damaged(void **state)
 {
     (void)state;
-    char *folder = prepared(), *text;
+    char *folder = tiny_folder(), *text;
     int status;
     const rn_stream r = {.seed = 5, .stream = rn_stream_of("instants")};
     for (int i = 0; i < 50; i++) {

@@ -4,14 +4,6 @@
 
 #include <unistd.h>
 
-static char *prepared(void)
-{
-    char *folder = scratch_folder(), *spec = scratch_path(folder, "tiny.yaml");
-    scratch_write(spec, TINY_SPEC, strlen(TINY_SPEC));
-    free(spec);
-    return folder;
-}
-
 static int run(const char *folder, const char *options, char **text)
 {
     return scratch_run(text, "cd '%s' && " RUNNER " tiny.yaml %s", folder, options);
@@ -26,14 +18,6 @@ static char *files_of(const char *folder)
     return text;
 }
 
-static char *query(const char *folder, const char *sql)
-{
-    char *text;
-    if (scratch_run(&text, "sqlite3 '%s/results/results.db' \"%s\"", folder, sql))
-        fail_msg("%s", text);
-    return text;
-}
-
 static int occurrences(const char *text, const char *word)
 {
     int n = 0;
@@ -45,10 +29,10 @@ static int occurrences(const char *text, const char *word)
 static void finished_runs_are_skipped_and_nothing_changes(void **state)
 {
     (void)state;
-    char *folder = prepared(), *out;
+    char *folder = tiny_folder(), *out;
     if (run(folder, "--quiet", &out))
         fail_msg("%s", out);
-    char *before = files_of(folder), *done = query(folder, "select count(*) from run where status = 'done'");
+    char *before = files_of(folder), *done = tiny_query(folder, "select count(*) from run where status = 'done'");
     assert_string_equal(done, "4\n");
     free(out);
     assert_int_equal(run(folder, "", &out), 0);
@@ -61,7 +45,7 @@ static void finished_runs_are_skipped_and_nothing_changes(void **state)
     assert_int_equal(run(folder, "--set 'seeds=[0, 1, 2]'", &out), 0);
     assert_int_equal(occurrences(out, "done before, skipped"), 4);
     free(out);
-    done = query(folder, "select count(*) from run where status = 'done'");
+    done = tiny_query(folder, "select count(*) from run where status = 'done'");
     assert_string_equal(done, "6\n");
     free(done), free(folder);
 }
@@ -69,7 +53,7 @@ static void finished_runs_are_skipped_and_nothing_changes(void **state)
 static void another_value_makes_new_runs_beside_the_old_ones(void **state)
 {
     (void)state;
-    char *folder = prepared(), *out, *old, *path;
+    char *folder = tiny_folder(), *out, *old, *path;
     assert_int_equal(run(folder, "--quiet --set 'seeds=[0]'", NULL), 0);
     char *before = files_of(folder);
     assert_int_equal(run(folder, "--set 'seeds=[0]' --set train.batch=5", &out), 0);
@@ -79,7 +63,7 @@ static void another_value_makes_new_runs_beside_the_old_ones(void **state)
         if (!strstr(after, line))
             fail_msg("changed or gone: %s", line);
     assert_non_null(strstr(after, "/seed0."));
-    path = query(folder, "select distinct out_dir like '/%' from run");
+    path = tiny_query(folder, "select distinct out_dir like '/%' from run");
     assert_string_equal(path, "0\n"); /* relative to the database */
     free(path), free(out), free(after), free(before), free(folder);
 }
@@ -87,7 +71,7 @@ static void another_value_makes_new_runs_beside_the_old_ones(void **state)
 static void cosmetic_changes_rerun_nothing(void **state)
 {
     (void)state;
-    char *folder = prepared(), *out;
+    char *folder = tiny_folder(), *out;
     assert_int_equal(run(folder, "--quiet --set 'seeds=[0]'", NULL), 0);
     assert_int_equal(run(folder, "--set 'seeds=[0]' --set 'question=Why not?' --set train.log_every=3", &out), 0);
     assert_int_equal(occurrences(out, "done before, skipped"), 2);
@@ -97,11 +81,11 @@ static void cosmetic_changes_rerun_nothing(void **state)
 static void two_processes_share_the_work(void **state)
 {
     (void)state;
-    char *folder = prepared(), *out, *n;
+    char *folder = tiny_folder(), *out, *n;
     if (scratch_run(&out, "cd '%s' && " RUNNER " tiny.yaml > a.out 2>&1 & cd '%s' && " RUNNER " tiny.yaml > b.out 2>&1; b=$?; "
                     "wait $!; a=$?; cat a.out b.out; exit $((a + b))", folder, folder))
         fail_msg("%s", out);
-    n = query(folder, "select count(*), count(distinct variant_id || ' ' || seed) from run where status = 'done'");
+    n = tiny_query(folder, "select count(*), count(distinct variant_id || ' ' || seed) from run where status = 'done'");
     assert_string_equal(n, "4|4\n");
     free(n), free(out), free(folder);
 }
@@ -109,7 +93,7 @@ static void two_processes_share_the_work(void **state)
 static void out_and_db_move_the_results(void **state)
 {
     (void)state;
-    char *folder = prepared(), *there;
+    char *folder = tiny_folder(), *there;
     assert_int_equal(run(folder, "--quiet --set 'seeds=[0]' --out here --db mine.db", NULL), 0);
     there = scratch_path(folder, "mine.db");
     assert_int_equal(access(there, R_OK), 0);
@@ -126,13 +110,13 @@ static void out_and_db_move_the_results(void **state)
 static void what_differs_in_evaluation_alone_is_trained_once(void **state)
 {
     (void)state;
-    char *folder = prepared(), *out, *rows;
+    char *folder = tiny_folder(), *out, *rows;
     assert_int_equal(run(folder, "--set 'seeds=[0]' --set 'vary={evaluate.sampler.steps: [2, 3], task.schedule.shift: [none, {from: 8}]}'",
                          &out), 0);
     assert_int_equal(occurrences(out, "which differs in its evaluation alone"), 2);
     assert_int_equal(occurrences(out, "trained 6 steps"), 2);
     free(out);
-    rows = query(folder, "select count(*), count(distinct r.training_hash), count(r.weights_from), min(r.step), count(distinct a.sha256), "
+    rows = tiny_query(folder, "select count(*), count(distinct r.training_hash), count(r.weights_from), min(r.step), count(distinct a.sha256), "
                          "(select count(distinct value) from score s join metric_key k on k.id = s.metric_id "
                          "where k.name = 'fid_proxy' and s.features = 'pooled_pixels') "
                          "from run r join artifact a on a.run_id = r.id and a.kind = 'ema' where r.status = 'done'");

@@ -4,34 +4,9 @@
 
 #include <unistd.h>
 
-static char *prepared(void)
-{
-    char *folder = scratch_folder(), *spec = scratch_path(folder, "tiny.yaml");
-    scratch_write(spec, TINY_SPEC, strlen(TINY_SPEC));
-    free(spec);
-    return folder;
-}
-
-static char *runner(const char *folder, int want, const char *command)
-{
-    char *text;
-    const int status = scratch_run(&text, "cd '%s' && " RUNNER " %s 2>&1", folder, command);
-    if (status != want)
-        fail_msg("runner %s: exit status %d: %s", command, status, text);
-    return text;
-}
-
-static char *query(const char *folder, const char *sql)
-{
-    char *text;
-    if (scratch_run(&text, "sqlite3 '%s/results/results.db' \"%s\"", folder, sql))
-        fail_msg("%s", text);
-    return text;
-}
-
 static void assert_query(const char *folder, const char *sql, const char *want)
 {
-    char *got = query(folder, sql);
+    char *got = tiny_query(folder, sql);
     if (strcmp(got, want) != 0)
         fail_msg("%s: %s", sql, got);
     free(got);
@@ -41,8 +16,8 @@ static void assert_query(const char *folder, const char *sql, const char *want)
 static void the_measured_gain_is_the_predicted_one(void **state)
 {
     (void)state;
-    char *folder = prepared();
-    free(runner(folder, 0, "snr tiny.yaml"));
+    char *folder = tiny_folder();
+    free(tiny_runner(folder, 0, "snr tiny.yaml"));
     assert_query(folder, "select count(*), min(predicted), max(predicted), max(abs(snr_gain / predicted - 1)) < 0.1, "
                          "max(power_snr_gain / snr_gain) < 1, min(power_snr_gain / snr_gain) > 0.2 from snr_gain", "22|4.0|4.0|1|1|1\n");
     /* aligned: where the shift is from the reference, pooled logSNR is that of the schedule without it */
@@ -54,9 +29,9 @@ static void the_measured_gain_is_the_predicted_one(void **state)
     assert_int_equal(access(sheet, R_OK), 0);
     free(sheet);
     /* the same again replaces it; other images stand beside it */
-    free(runner(folder, 0, "snr tiny.yaml"));
+    free(tiny_runner(folder, 0, "snr tiny.yaml"));
     assert_query(folder, "select count(*) from snr_measurement", "1\n");
-    free(runner(folder, 0, "snr tiny.yaml --set data.resolution=32"));
+    free(tiny_runner(folder, 0, "snr tiny.yaml --set data.resolution=32"));
     assert_query(folder, "select count(*) from snr_measurement", "2\n");
     free(folder);
 }
@@ -64,14 +39,14 @@ static void the_measured_gain_is_the_predicted_one(void **state)
 static void variants_with_other_images_have_a_figure_of_their_own(void **state)
 {
     (void)state;
-    char *folder = prepared();
-    free(runner(folder, 0, "snr tiny.yaml --set 'vary={data.resolution: [16, 32], task.schedule.shift: [none, {from: 8}]}'"));
+    char *folder = tiny_folder();
+    free(tiny_runner(folder, 0, "snr tiny.yaml --set 'vary={data.resolution: [16, 32], task.schedule.shift: [none, {from: 8}]}'"));
     assert_query(folder, "select path from snr_sheet order by 1", "tiny/snr_16x16_to_8.png\ntiny/snr_32x32_to_8.png\n");
     assert_query(folder, "select height, count(*), min(predicted) from snr_gain group by 1", "16|22|4.0\n32|22|16.0\n");
     free(folder);
     /* of the same size, too; but whether images are flipped in training changes none of them */
-    folder = prepared();
-    free(runner(folder, 0, "snr tiny.yaml --set 'vary={data.count: [20, 24], data.flip: [true, false]}' --set task.schedule.shift.from=8"));
+    folder = tiny_folder();
+    free(tiny_runner(folder, 0, "snr tiny.yaml --set 'vary={data.count: [20, 24], data.flip: [true, false]}' --set task.schedule.shift.from=8"));
     assert_query(folder, "select count(*), count(distinct data_hash) from snr_measurement", "2|2\n");
     assert_query(folder, "select count(distinct path), sum(path = 'tiny/snr_16x16_to_8.png') from snr_sheet", "2|1\n");
     assert_query(folder, "select distinct n from (select count(distinct variant) as n from snr group by measurement_id)", "2\n");
@@ -81,12 +56,12 @@ static void variants_with_other_images_have_a_figure_of_their_own(void **state)
 static void what_cannot_be_pooled_is_told(void **state)
 {
     (void)state;
-    char *folder = prepared();
-    char *text = runner(folder, 2, "snr tiny.yaml --set 'vary={task.schedule.shift: [{from: 7}]}'");
+    char *folder = tiny_folder();
+    char *text = tiny_runner(folder, 2, "snr tiny.yaml --set 'vary={task.schedule.shift: [{from: 7}]}'");
     assert_non_null(strstr(text, "images of 16x16 pixels cannot be averaged to 7 pixels in whole windows"));
     free(text);
     /* without any shift: half and a quarter */
-    free(runner(folder, 0, "snr tiny.yaml --set vary=none"));
+    free(tiny_runner(folder, 0, "snr tiny.yaml --set vary=none"));
     assert_query(folder, "select distinct reference_px from snr_gain order by 1", "4\n8\n");
     free(folder);
 }
@@ -94,8 +69,8 @@ static void what_cannot_be_pooled_is_told(void **state)
 static void the_schedule_shows_what_is_left_after_pooling(void **state)
 {
     (void)state;
-    char *folder = prepared();
-    char *text = runner(folder, 0, "schedule tiny.yaml --plot curves.svg");
+    char *folder = tiny_folder();
+    char *text = tiny_runner(folder, 0, "schedule tiny.yaml --plot curves.svg");
     static const char *const words[] = {"logSNR after averaging to 8 pixels", "+1.386", "0: aligned", "2x2"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (!strstr(text, words[i]))
@@ -107,10 +82,10 @@ static void the_schedule_shows_what_is_left_after_pooling(void **state)
     assert_non_null(strstr(svg, ">shift.from=8</text>"));
     assert_non_null(strstr(svg, "after averaging to 8 pixels"));
     free(svg), free(plot);
-    text = runner(folder, 0, "schedule tiny.yaml --set 'vary={task.schedule.shift: [none, {low: 4, high: 8}]}'");
+    text = tiny_runner(folder, 0, "schedule tiny.yaml --set 'vary={task.schedule.shift: [none, {low: 4, high: 8}]}'");
     assert_non_null(strstr(text, "-1.386 to +0.000")); /* between its two sizes at 8: aligned at one end alone */
     free(text);
-    free(runner(folder, 3, "schedule tiny.yaml --plot nowhere/curves.svg"));
+    free(tiny_runner(folder, 3, "schedule tiny.yaml --plot nowhere/curves.svg"));
     free(folder);
 }
 
@@ -132,10 +107,10 @@ static void a_run_can_be_named_in_three_ways(void **state)
         {"show tiny --db nowhere.db", 3, "nowhere.db"},
     };
     (void)state;
-    char *folder = prepared();
-    free(runner(folder, 0, "tiny.yaml --quiet --set data.held_out=6"));
+    char *folder = tiny_folder();
+    free(tiny_runner(folder, 0, "tiny.yaml --quiet --set data.held_out=6"));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char *text = runner(folder, rows[i].status, rows[i].command);
+        char *text = tiny_runner(folder, rows[i].status, rows[i].command);
         if (!strstr(text, rows[i].says))
             fail_msg("runner %s: no '%s' in %s", rows[i].command, rows[i].says, text);
         free(text);

@@ -47,16 +47,6 @@ static bool says(const char *cache, const char *command, const char *words)
     return said;
 }
 
-static double number(const char *json, const char *name)
-{
-    char key[64];
-    snprintf(key, sizeof key, "\"%s\": ", name);
-    const char *at = strstr(json, key);
-    if (!at)
-        fail_msg("no %s in %s", name, json);
-    return strtod(at + strlen(key), NULL);
-}
-
 static void the_second_run_times_nothing_and_gives_the_same_bytes(void **state)
 {
     (void)state;
@@ -85,12 +75,12 @@ static void plan_is_exact_after_a_run(void **state)
     (void)state;
     char *spec = spec_folder();
     char *before = succeeds("$PWD/cache", RUNNER " plan tiny.yaml " ONE " --json");
-    assert_true(number(before, "untimed_nodes") > 0);
+    assert_true(scratch_number(before, "untimed_nodes") > 0);
     assert_true(says("$PWD/cache", RUNNER " plan tiny.yaml " ONE, "not timed on this machine yet"));
     expect("$PWD/cache", "ls -d cache 2> /dev/null | wc -l", "0"); /* plan times nothing and keeps nothing */
     free(succeeds("$PWD/cache", RUNNER " bench tiny.yaml " ONE " --steps 1"));
     char *after = succeeds("$PWD/cache", RUNNER " plan tiny.yaml " ONE " --json");
-    assert_int_equal((int)number(after, "untimed_nodes"), 0);
+    assert_int_equal((int)scratch_number(after, "untimed_nodes"), 0);
 
     /* what a program that is compiled to be run takes, to the byte */
     const char *const sets[] = {"vary=none", "seeds=[0]"};
@@ -107,9 +97,9 @@ static void plan_is_exact_after_a_run(void **state)
     t.chooser = rn_tuner_chooser(tuner, false);
     assert_ok(rn_trainer_plan(&t, networks_registry(), s.variant[0].experiment, &err), err);
     assert_int_equal(rn_tuner_tell(tuner).timed, 0);
-    assert_int_equal((size_t)number(after, "train_arena_bytes"), rn_program_arena_bytes(t.train));
-    assert_int_equal((size_t)number(after, "denoise_arena_bytes"), rn_program_arena_bytes(t.denoise));
-    assert_int_equal((size_t)number(after, "packed_bytes"), rn_program_packed_bytes(t.train) + rn_program_packed_bytes(t.denoise));
+    assert_int_equal((size_t)scratch_number(after, "train_arena_bytes"), rn_program_arena_bytes(t.train));
+    assert_int_equal((size_t)scratch_number(after, "denoise_arena_bytes"), rn_program_arena_bytes(t.denoise));
+    assert_int_equal((size_t)scratch_number(after, "packed_bytes"), rn_program_packed_bytes(t.train) + rn_program_packed_bytes(t.denoise));
     rn_trainer_free(&t);
     rn_tuner_close(tuner);
     rn_spec_free(&s);
@@ -161,7 +151,7 @@ static void two_first_runs_at_once_agree_afterwards(void **state)
         char command[256];
         snprintf(command, sizeof command, RUNNER " plan tiny.yaml " ONE " --json --set train.batch=%d", batch);
         char *json = succeeds("$PWD/cache", command);
-        assert_int_equal((int)number(json, "untimed_nodes"), 0);
+        assert_int_equal((int)scratch_number(json, "untimed_nodes"), 0);
         free(json);
     }
     free(spec), free(folder);

@@ -106,3 +106,13 @@ int scratch_run(char **text, const char *format, ...)
         free(out);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
+
+double scratch_number(const char *json, const char *name)
+{
+    char key[64];
+    snprintf(key, sizeof key, "\"%s\": ", name);
+    const char *at = strstr(json, key);
+    if (!at)
+        fail_msg("no %s in %s", name, json);
+    return strtod(at + strlen(key), NULL);
+}

@@ -17,4 +17,7 @@ uint8_t *scratch_read(const char *path, size_t *bytes);
  * caller's), where that is wanted. */
 int scratch_run(char **text, const char *format, ...) RN_PRINTF(2, 3);
 
+/* The number behind the first "name": in a JSON text; its absence fails the test. */
+double scratch_number(const char *json, const char *name);
+
 #endif
